@@ -1,0 +1,139 @@
+# avmilter - a virus-scanning milter for Postfix and sendmail
+#
+#	make			build/avmilter, build/avmilter-scanner, build/avmilterctl
+#	make demo		all set-up included: a real Postfix on loopback, a clean mail, an EICAR mail, both answers
+#	make check		all set-up included: build and run every test; ends with "N passed, N failed, N skipped"
+#	make bench		what it costs, side by side with other filters (never part of check)
+#	make install		into $(DESTDIR)$(PREFIX); make uninstall takes it away again, configuration and quarantine stay
+#	make docs		write etc/avmilter.conf.sample and the generated sections of man/ anew from the tables
+#	make lint		floors, headers that compile alone, generated files in step, style
+#	make fuzz T=60		every fuzz target for T seconds (clang)
+#	make clean
+#
+# Knobs:
+#	SAN=address,undefined	or SAN=thread: a build of its own below build/
+#	CC=clang		any C11 compiler; warnings are errors (ERR=0 to relent)
+#	V=1			show the commands
+#	DESTDIR= PREFIX=/usr/local SYSCONFDIR=$(PREFIX)/etc LIBEXECDIR=$(PREFIX)/libexec
+#	TEST=pattern		only tests whose file name matches
+#	FULL=1			the long runs of make check too
+
+VERSION		:= 0.1.0
+PREFIX		?= /usr/local
+SBINDIR		?= $(PREFIX)/sbin
+LIBEXECDIR	?= $(PREFIX)/libexec
+SYSCONFDIR	?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+MANDIR		?= $(PREFIX)/share/man
+DOCDIR		?= $(PREFIX)/share/doc/avmilter
+UNITDIR		?= $(PREFIX)/lib/systemd/system
+
+CC		?= gcc
+comma		:= ,
+BUILD		?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(notdir $(CC))),$(if $(SAN),,/clang))
+Q		:= $(if $(V),,@)
+say		= $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
+
+PKGS_FRONT	:= glib-2.0 gthread-2.0 libcrypto libconfuse jansson libpcre2-8
+PKGS_SCANNER	:= glib-2.0 gmime-3.0 libclamav libseccomp libcrypto
+SYSTEMD_CFLAGS	:= $(shell pkg-config --exists libsystemd && printf -- '-DHAVE_SYSTEMD %s' "$$(pkg-config --cflags libsystemd)")
+SYSTEMD_LIBS	:= $(shell pkg-config --libs libsystemd 2>/dev/null)
+PKG_CFLAGS	:= $(shell pkg-config --cflags $(sort $(PKGS_FRONT) $(PKGS_SCANNER)) 2>/dev/null)
+FRONT_LIBS	= $(shell pkg-config --libs $(PKGS_FRONT)) $(SYSTEMD_LIBS) -lmilter -lpthread
+SCANNER_LIBS	= $(shell pkg-config --libs $(PKGS_SCANNER)) -lpthread
+CTL_LIBS	= $(shell pkg-config --libs glib-2.0 libcrypto libconfuse jansson libpcre2-8) -lpthread
+
+WARN		:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wformat=2 -Wvla -Wundef \
+		   -Wwrite-strings -Wpointer-arith -fno-common $(if $(filter 0,$(ERR)),,-Werror)
+HARDEN		:= -fPIE -fstack-protector-strong -fstack-clash-protection $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
+		   $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
+OPT		?= -O2
+SANFLAGS	:= $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DAVM_SANITIZED)
+CPPFLAGS_ALL	= -std=gnu11 -D_GNU_SOURCE -Isrc -isystem/usr/include -DAVM_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
+		  -DSYSCONFDIR='"$(SYSCONFDIR)"' $(PKG_CFLAGS) $(SYSTEMD_CFLAGS) $(CPPFLAGS)
+CFLAGS_ALL	= $(OPT) -g $(WARN) $(HARDEN) $(SANFLAGS) -pthread $(CFLAGS)
+LDFLAGS_ALL	= -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
+
+FRONT_FLOORS	:= base verdict conf message worker engine scan policy effect milter control daemon
+SCANNER_FLOORS	:= base verdict scanner
+CTL_FLOORS	:= base verdict conf ctl
+
+srcs		= $(foreach f,$(1),$(sort $(wildcard src/$(f)/*.c)))
+objs		= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call srcs,$(1)))
+FRONT_OBJS	:= $(call objs,$(FRONT_FLOORS))
+SCANNER_OBJS	:= $(call objs,$(SCANNER_FLOORS))
+CTL_OBJS	:= $(call objs,$(CTL_FLOORS)) $(BUILD)/obj/control/protocol.o
+FRONT_LIB	:= $(filter-out $(BUILD)/obj/daemon/main.o,$(FRONT_OBJS))
+SCANNER_LIB	:= $(filter-out $(BUILD)/obj/scanner/main.o,$(SCANNER_OBJS))
+
+PROGRAMS	:= $(BUILD)/avmilter $(BUILD)/avmilter-scanner $(BUILD)/avmilterctl
+
+all: $(PROGRAMS)
+
+help:
+	@sed -n '3,/^$$/s/^#//p' Makefile
+
+$(BUILD)/avmilter: $(FRONT_OBJS)
+	$(call say,LINK,$@) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(FRONT_LIBS)
+
+$(BUILD)/avmilter-scanner: $(SCANNER_OBJS)
+	$(call say,LINK,$@) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(SCANNER_LIBS)
+
+$(BUILD)/avmilterctl: $(CTL_OBJS)
+	$(call say,LINK,$@) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(CTL_LIBS)
+
+# Every file of ours sees base/banned.h first: the functions it names do not compile. The flags file rebuilds what a changed
+# knob touches.
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<) $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -include base/banned.h -MMD -MP -c -o $@ $<
+
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' | cmp -s - $@ || \
+	    printf '%s\n' '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' > $@
+
+print-flags:
+	@printf '%s\n' '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' '$(LDFLAGS_ALL)'
+
+# Unit tests: one program for each tests/unit/test_*.c (against the front) and tests/unit/scanner/test_*.c (against the
+# scanner); tools: tests/tools/*.c, small programs that the tests and the benchmark run.
+UNIT_TESTS	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+SCANNER_TESTS	:= $(patsubst tests/unit/scanner/%.c,$(BUILD)/tests/scanner/%,$(wildcard tests/unit/scanner/test_*.c))
+TOOLS		:= $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
+TEST_CFLAGS	= $(CPPFLAGS_ALL) $(filter-out -Wmissing-prototypes,$(CFLAGS_ALL)) -Itests/lib -MMD -MP
+
+$(UNIT_TESTS): $(BUILD)/tests/%: tests/unit/%.c $(FRONT_LIB)
+	@mkdir -p $(@D)
+	$(call say,TEST,$<) $(CC) $(TEST_CFLAGS) $(LDFLAGS_ALL) -o $@ $< $(FRONT_LIB) $(FRONT_LIBS) -lcmocka
+
+$(SCANNER_TESTS): $(BUILD)/tests/scanner/%: tests/unit/scanner/%.c $(SCANNER_LIB)
+	@mkdir -p $(@D)
+	$(call say,TEST,$<) $(CC) $(TEST_CFLAGS) $(LDFLAGS_ALL) -o $@ $< $(SCANNER_LIB) $(SCANNER_LIBS) -lcmocka
+
+$(TOOLS): $(BUILD)/tests/tools/%: tests/tools/%.c $(FRONT_LIB)
+	@mkdir -p $(@D)
+	$(call say,TOOL,$<) $(CC) $(TEST_CFLAGS) $(LDFLAGS_ALL) -o $@ $< $(FRONT_LIB) $(FRONT_LIBS)
+
+tests: all $(UNIT_TESTS) $(SCANNER_TESTS) $(TOOLS)
+
+check:
+	@scripts/install-deps test
+	@tests/run
+
+demo:
+	@scripts/install-deps demo
+	@$(MAKE) --no-print-directory all
+	@scripts/demo
+
+lint:
+	@scripts/lint
+
+FORCE:
+
+.PHONY: all help print-flags tests check demo lint bench docs install uninstall fuzz clean FORCE
+.DELETE_ON_ERROR:
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,91 @@
+/*
+ * engine - the contract between us and whatever looks for viruses
+ *
+ * An engine file (engine_NAME.c) holds wire grammar and the mapping of answers to verdicts, nothing else. Connecting,
+ * retry, fail-over, balancing, limits, caching, counting and logging happen outside it, once, for all engines. A new
+ * engine is one file, one line in engines.def, and its dialogues under tests/.
+ *
+ * A verdict arrives UNKNOWN. The engine calls verdict_complete() only when the whole answer equals the form that
+ * says so; anything it does not understand is verdict_fail(REASON_PROTOCOL).
+ */
+#ifndef AVM_ENGINE_ENGINE_H
+#define AVM_ENGINE_ENGINE_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/deadline.h"
+#include "message/message.h"
+#include "message/object.h"
+#include "verdict/verdict.h"
+
+struct conf;
+struct conf_engine;
+struct conn;		/* one connection to a server of the pool; NULL for local engines */
+struct engine;
+struct lease;
+struct workers;
+
+enum {
+	ENGINE_CAP_LOCAL	= 1u << 0,	/* needs no server */
+	ENGINE_CAP_WORKER	= 1u << 1,	/* scans inside the worker that decomposed the message */
+	ENGINE_CAP_STREAM	= 1u << 2,
+	ENGINE_CAP_FD		= 1u << 3,
+	ENGINE_CAP_PATH		= 1u << 4,
+	ENGINE_CAP_TEST		= 1u << 5,	/* refused outside test mode */
+};
+
+/* What one scan is about. Everything is borrowed for the length of the call. */
+struct scan_request {
+	const struct message	*message;
+	const struct objects	*objects;
+	const struct object	*object;
+	const char		*label;		/* object_label() */
+	struct lease		*lease;		/* the worker that holds the message, or NULL */
+	struct wait		*wait;		/* the engine's own deadline is cut in already */
+};
+
+struct engine_ops {
+	const char	*name;		/* the section's word in the configuration */
+	const char	*summary;	/* one line for -V, the console and the manual */
+	unsigned	 caps;
+	const char	*default_port;	/* NULL: no network */
+
+	/* Once per section, before threads start. May read files, must not connect. Optional. */
+	bool	(*init)(struct engine *e, GError **err);
+	/*
+	 * Scan one object over one borrowed connection. Many threads at once. Must give v a state; must not outlive
+	 * rq->wait's deadline. Leaves conn reusable or marks it spoilt.
+	 */
+	void	(*scan)(struct engine *e, struct conn *conn, const struct scan_request *rq, struct verdict *v);
+	/* What the definitions are called now: "27980" or the like, for header and log; NULL = not known. The caller frees. */
+	char	*(*definitions)(struct engine *e);
+	void	(*fini)(struct engine *e);
+};
+
+struct engine {
+	const struct engine_ops	*ops;
+	const struct conf_engine *conf;		/* the section, inheritance resolved; lives with the set */
+	const char		*title;		/* conf->title */
+	struct workers		*workers;	/* for ENGINE_CAP_WORKER */
+	struct engine		*inner;		/* of engine_fault: the one it wraps; owned */
+	void			*data;		/* the engine's own */
+};
+
+/* All engines of one configuration snapshot, in the order of the file. */
+struct engines {
+	GPtrArray *list;	/* of struct engine * */
+};
+
+/* Build the engines of a configuration. workers may be NULL when no engine needs one. test_mode admits null, fake and fault.
+ * NULL and *err names section, file and line. Main thread. */
+struct engines *engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GError **err);
+void	 engines_free(struct engines **set);
+
+/* The row of engines.def with this name, or NULL. */
+const struct engine_ops *engine_ops_find(const char *name);
+
+/* Scan through e under its own timeout; fills v, never leaves it UNKNOWN without a reason. Any thread. */
+void	 engine_scan(struct engine *e, const struct scan_request *rq, struct verdict *v);
+
+#endif

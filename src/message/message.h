@@ -1,0 +1,73 @@
+/*
+ * message - one mail as the MTA hands it over: envelope, header fields, bytes
+ *
+ * Built by the milter callbacks, sealed at the end of the message, immutable from then on. The spool begins with a
+ * synthetic Received: field, so that an engine's file typing is certain and a mail without header fields still parses;
+ * message_offset() is where the mail itself begins. Bytes that cannot be kept (too large, disk full, out of budget) do not
+ * fail a callback: the error is remembered and spoken at the end of the message (decision 16).
+ *
+ * Threads: one session's thread at a time until message_seal(); any thread reads after it.
+ */
+#ifndef AVM_MESSAGE_MESSAGE_H
+#define AVM_MESSAGE_MESSAGE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "message/spool.h"
+
+/* Who speaks to the MTA; lives as long as the milter session and is copied into each message. */
+struct client {
+	char	*name;		/* host name, or [address] */
+	char	*addr;		/* textual address, or NULL (local submission, unknown) */
+	char	*helo;
+	char	*daemon;	/* {daemon_name} */
+};
+
+struct header {
+	char	*name;		/* as received, blanks before the colon stripped by the MTA */
+	char	*value;		/* as received: folds as \n, leading blank kept (HDR_LEADSPC) */
+};
+
+struct message {
+	char		*id;		/* queue id, or "NOQUEUE" */
+	char		*ref;		/* ten base32 characters, new for each message (interface.md) */
+	char		*sender;	/* exact bytes of the MAIL argument */
+	GPtrArray	*recipients;	/* of char *, exact bytes of the RCPT arguments */
+	char		*client_name, *client_addr, *helo, *daemon;
+	char		*auth;		/* {auth_authen}, or NULL */
+	char		*message_id;	/* of the first Message-ID field, blanks stripped, or NULL */
+	char		*subject;	/* of the first Subject field, or NULL */
+	GPtrArray	*headers;	/* of struct header *, in order; complete up to header_max */
+	struct spool	*spool;
+	uint64_t	 size;		/* bytes of the mail as seen, kept or not; without the synthetic field */
+	uint64_t	 header_bytes;
+	GError		*error;		/* first failure to keep it (SPOOL_ERROR), or NULL */
+	bool		 headers_over;	/* header block larger than header_max: class unscannable, limit.size */
+	bool		 in_body;
+	bool		 sealed;
+};
+
+struct message_limits {
+	struct spool_limits spool;
+	uint64_t	 header_max;
+};
+
+/* A message begins (MAIL FROM). Copies sender and client. */
+struct message *message_new(struct spool_budget *b, const struct message_limits *lim, const struct client *c, const char *sender);
+void	 message_add_recipient(struct message *m, const char *rcpt);
+/* One header field: name and value as libmilter gives them under HDR_LEADSPC; spooled as name:value CRLF, folds as CRLF. */
+void	 message_add_header(struct message *m, const char *name, const char *value);
+/* A piece of the body, any bytes. The first one (or message_seal()) writes the blank line after the header fields. */
+void	 message_add_body(struct message *m, const void *data, size_t len);
+
+/* The end: from here the message is immutable. Never fails: m->error tells. Idempotent. */
+void	 message_seal(struct message *m);
+
+/* Offset of the mail itself in the spool: the length of the synthetic field. */
+uint64_t message_offset(void);
+
+void	 message_free(struct message **m);
+
+#endif

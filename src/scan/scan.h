@@ -1,0 +1,42 @@
+/*
+ * scan - from a sealed message to one verdict
+ *
+ * Decompose, plan (which engine sees which object), scan, join. Each planned pair of engine and object has a slot whose
+ * verdict starts UNKNOWN, and the join runs over all slots: a slot that was forgotten makes the message class error.
+ */
+#ifndef AVM_SCAN_SCAN_H
+#define AVM_SCAN_SCAN_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/deadline.h"
+#include "engine/engine.h"
+#include "message/message.h"
+#include "verdict/verdict.h"
+
+struct conf;
+
+/* What a scan tells besides the verdict: for header, log line and statistics. */
+struct scan_result {
+	struct verdict	 verdict;
+	unsigned	 objects;	/* examined, the message included */
+	unsigned	 left_out;	/* not examined because the configuration says so */
+	const char	*cache;		/* "hit", "miss", "off": static */
+	char		*engines;	/* "clamav" or "a,b": titles that took part */
+	char		*definitions;	/* "27980", or "a:27980,b:1" */
+};
+
+void	 scan_result_clear(struct scan_result *r);
+
+/*
+ * Scan one sealed message with the engines of a snapshot.
+ *
+ * Returns: through *out, always filled: verdict.states is never 0
+ * Threads: any, many at once
+ * Blocks:  until the verdict is there or the wait's deadline is over; ticks meanwhile
+ */
+void	 scan_message(const struct conf *conf, struct engines *engines, struct workers *workers, const struct message *m,
+	    struct wait *wait, struct scan_result *out);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * verdict - what is known about an object or a message, and how two such facts become one
+ *
+ * A verdict is the set of scan states that were met, the findings, and the reasons for what is missing. Zero-initialised
+ * memory means "we know nothing" and is an error, never clean. Joining is the union of sets: commutative, associative,
+ * idempotent, and no join ever makes an outcome weaker (decisions 1 and 2).
+ *
+ * One function of the whole program says clean: verdict_is_clean().
+ *
+ * Threads: a verdict belongs to one thread at a time; there is no lock here.
+ */
+#ifndef AVM_VERDICT_VERDICT_H
+#define AVM_VERDICT_VERDICT_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/auto.h"
+
+/* How far a scan got. */
+enum scan_state {
+	SCAN_UNKNOWN = 0,	/* nothing has been established */
+	SCAN_FAILED,		/* tried; the engine or the transport broke */
+	SCAN_PARTIAL,		/* some bytes or parts were not examined */
+	SCAN_COMPLETE,		/* every byte offered was examined */
+};
+
+/* What was found, in rising strength. */
+enum finding_kind {
+	FINDING_NONE = 0,
+	FINDING_MACRO,
+	FINDING_ENCRYPTED,
+	FINDING_SUSPICIOUS,
+	FINDING_BLOCKED,
+	FINDING_EVASION,
+	FINDING_INFECTED,
+};
+
+/* What policy, header and log speak of, in the order in which the highest is shown. */
+enum verdict_class {
+	CLASS_CLEAN = 0,
+	CLASS_MACRO,
+	CLASS_ENCRYPTED,
+	CLASS_SUSPICIOUS,
+	CLASS_UNSCANNABLE,
+	CLASS_ERROR,
+	CLASS_BLOCKED,
+	CLASS_EVASION,
+	CLASS_INFECTED,
+};
+#define CLASS_COUNT (CLASS_INFECTED + 1)
+
+enum reason {
+#define REASON(id, word, help) REASON_##id,
+#include "verdict/reasons.def"
+#undef REASON
+	REASON_COUNT
+};
+
+const char *scan_state_name(enum scan_state s);		/* "unknown" "failed" "partial" "complete" */
+const char *finding_kind_name(enum finding_kind k);	/* "none" "macro" ... "infected" */
+const char *verdict_class_name(enum verdict_class c);	/* "clean" ... "infected" */
+bool	 verdict_class_parse(const char *name, enum verdict_class *out);
+const char *reason_name(enum reason r);			/* the word of reasons.def */
+enum verdict_class finding_class(enum finding_kind k);
+
+/* One thing that an engine named. All strings are owned, printable ASCII or NULL. */
+struct finding {
+	enum finding_kind kind;
+	char	*name;		/* signature name, sanitised */
+	char	*object;	/* label of the object, inner path of archives behind it */
+	char	*engine;	/* title of the engine's section */
+};
+
+/* Findings kept per verdict at most; the strongest stay, the rest are counted. */
+#define VERDICT_FINDINGS_MAX 64
+
+struct verdict {
+	unsigned	 states;	/* bit set of 1 << enum scan_state; 0 = unknown */
+	enum reason	 partial;	/* strongest reason of a PARTIAL, else REASON_NONE */
+	enum reason	 failed;	/* strongest reason of a FAILED, else REASON_NONE */
+	char		*partial_why;	/* operator text for it, or NULL */
+	char		*failed_why;
+	GPtrArray	*findings;	/* of struct finding *, strongest first, then by name; NULL = none */
+	unsigned	 more;		/* findings beyond VERDICT_FINDINGS_MAX */
+};
+
+/* Empty what v holds and make it unknown again. Accepts zero-initialised memory; usable with AUTO(). */
+void	 verdict_clear(struct verdict *v);
+
+/* The engine examined every byte that it was offered. Findings, if any, stay. */
+void	 verdict_complete(struct verdict *v);
+/* The scan broke, or stopped at a limit; fmt is for the operator. Each adds to what is known already. */
+void	 verdict_fail(struct verdict *v, enum reason r, const char *fmt, ...) PRINTF(3, 4);
+void	 verdict_partial(struct verdict *v, enum reason r, const char *fmt, ...) PRINTF(3, 4);
+
+/* Add a finding; equal ones are kept once. Copies its arguments; name and object are sanitised: bytes outside printable
+ * ASCII become '_', name is cut at 200, object at 400. */
+void	 verdict_find(struct verdict *v, enum finding_kind k, const char *name, const char *object, const char *engine);
+
+/* Join v into *into. A v that knows nothing adds SCAN_UNKNOWN: a forgotten scan cannot disappear. */
+void	 verdict_join(struct verdict *into, const struct verdict *v);
+
+/* True only for "every state met is COMPLETE, at least one was met, nothing was found". The one place in the program
+ * where a mail becomes clean. */
+bool	 verdict_is_clean(const struct verdict *v);
+
+/* The weakest state met. */
+enum scan_state verdict_state(const struct verdict *v);
+/* The highest class of all items. */
+enum verdict_class verdict_class(const struct verdict *v);
+/* Bit set of 1 << enum verdict_class: every finding's class, plus unscannable, plus error; CLASS_CLEAN alone if clean. */
+unsigned verdict_items(const struct verdict *v);
+/* The strongest finding, or NULL. Borrowed. */
+const struct finding *verdict_top(const struct verdict *v);
+/* The reason word and text behind class error or unscannable, by that class; "" and NULL if there is none. Borrowed. */
+const char *verdict_reason(const struct verdict *v, enum verdict_class c);
+const char *verdict_why(const struct verdict *v, enum verdict_class c);
+
+#endif

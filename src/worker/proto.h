@@ -1,0 +1,146 @@
+/*
+ * proto - what avmilter and avmilter-scanner say to each other
+ *
+ * Two kinds of SOCK_SEQPACKET pairs, packets in host byte order, at most PROTO_MAX bytes, each beginning with struct
+ * proto_head. Both ends come from one build; the version is checked all the same, because an upgrade replaces the
+ * scanner's file under a running daemon.
+ *
+ * 1. front <-> zygote, on descriptor PROTO_ZYGOTE_FD of the zygote:
+ *	front: SETTINGS (struct proto_settings)
+ *	zygote: LOADING text...; then READY (struct proto_ready) or FAILED text
+ *	front: FORK (no body)            zygote: WORKER (struct proto_worker) with two descriptors: the worker's socket, its pidfd;
+ *	                                 or FAILED text
+ *	zygote, unasked: EXIT (struct proto_exit) when a worker has ended; LOG text for the daemon's log
+ *	The zygote ends, and its workers with it, when this socket closes.
+ *
+ * 2. front <-> worker, one request at a time, each with a sequence number that all its replies repeat:
+ *	front: DECOMPOSE (struct proto_decompose) with two descriptors: sealed message (read only), output arena (sealed
+ *	       against resizing). worker: OBJECT (struct proto_object + strings)..., FINDING (limits never are findings)...,
+ *	       DONE. Before DONE the worker has unmapped the arena and closed its descriptor of it.
+ *	       The message and the objects stay with the worker until the next DECOMPOSE or RELEASE.
+ *	front: SCAN (struct proto_scan), for whole-message and arena objects; an arena object comes with one descriptor: the
+ *	       arena, now sealed against writing too, sent with the first SCAN after DECOMPOSE.
+ *	       worker: FINDING (struct proto_finding + strings)..., DONE.
+ *	front: RELEASE (no body, no reply): forget message and arena.
+ *	front: SELFTEST: worker: DONE.
+ *
+ * The front believes nothing that a worker says beyond verdicts on its own message: sizes, offsets, lengths, counts and
+ * enums are checked, hashes are computed by the front, an answer that breaks these rules is FAILED(protocol) and costs
+ * the worker its life (decision 4).
+ */
+#ifndef AVM_WORKER_PROTO_H
+#define AVM_WORKER_PROTO_H
+
+#include <stdint.h>
+
+#define PROTO_MAGIC	0x41564d53u	/* "AVMS" */
+#define PROTO_VERSION	1
+#define PROTO_MAX	(32 * 1024)	/* bytes of one packet */
+#define PROTO_ZYGOTE_FD 3
+#define PROTO_PATH_MAX	1024
+#define PROTO_TEXT_MAX	512
+
+enum proto_op {
+	PROTO_SETTINGS = 1, PROTO_LOADING, PROTO_READY, PROTO_FAILED, PROTO_FORK, PROTO_WORKER, PROTO_EXIT, PROTO_LOG,
+	PROTO_DECOMPOSE = 32, PROTO_SCAN, PROTO_RELEASE, PROTO_SELFTEST, PROTO_OBJECT, PROTO_FINDING, PROTO_DONE,
+};
+
+struct proto_head {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t op;
+	uint32_t seq;		/* of the request; 0 where unasked */
+	uint32_t len;		/* bytes that follow this head */
+};
+
+/* Flags of struct proto_settings. */
+enum {
+	PROTO_ENGINE		= 1u << 0,	/* load libclamav and the database; else workers only decompose */
+	PROTO_REQUIRE_SANDBOX	= 1u << 1,	/* sandbox = "require" */
+	PROTO_SANITIZED		= 1u << 2,	/* unused by the front; the scanner knows how it was built */
+	PROTO_ALERT_ENCRYPTED	= 1u << 3,
+	PROTO_ALERT_MACROS	= 1u << 4,
+	PROTO_ALERT_BROKEN	= 1u << 5,
+	PROTO_ALERT_PHISHING	= 1u << 6,
+	PROTO_PUA		= 1u << 7,
+	PROTO_BYTECODE		= 1u << 8,
+	PROTO_HEURISTICS	= 1u << 9,	/* CL_SCAN_GENERAL_HEURISTICS (P12) */
+	PROTO_HEURISTICS_MEDIA	= 1u << 10,	/* partition intersection, broken media */
+	PROTO_HEURISTICS_FIRST	= 1u << 11,	/* CL_SCAN_GENERAL_HEURISTIC_PRECEDENCE */
+	PROTO_HUGE_PAGES	= 1u << 12,
+	PROTO_PIN_WORKERS	= 1u << 13,
+};
+
+struct proto_settings {
+	uint64_t flags;
+	uint64_t max_extract_size;		/* bytes; never 0 */
+	uint64_t max_cumulative_extract_size;	/* bytes; never 0 */
+	uint64_t max_file_count;		/* 0 = no count */
+	uint64_t max_extract_time_ms;		/* never 0 */
+	uint64_t max_extract_depth;
+	uint64_t header_max;			/* bytes of one header block handed to GMime */
+	uint64_t memory_max;			/* RLIMIT_AS slack above the engine, bytes; 0 = built-in */
+	uint32_t ac_depth;			/* 0 = libclamav's own */
+	char	 database[PROTO_PATH_MAX];	/* folder or file, absolute */
+	char	 scratch[PROTO_PATH_MAX];	/* folder below which private TMPDIRs are made, absolute */
+};
+
+struct proto_ready {
+	uint8_t	 generation[32];	/* sha256 over name, size, content digest of every database file + libclamav's version (decision 14) */
+	uint64_t signatures;
+	uint64_t definitions;		/* highest version number of daily/main, 0 = none (private databases) */
+	int64_t	 definitions_time;	/* newest build time or file time, wall clock; 0 = unknown */
+	uint32_t sandbox;		/* bits: 1 seccomp, 2 landlock, 4 rlimits: what workers will have */
+	char	 engine_version[64];	/* "ClamAV 1.4.6", "" without an engine */
+};
+
+struct proto_worker {
+	uint32_t number;		/* unique in this generation */
+	int32_t	 pid;
+};
+
+struct proto_exit {
+	uint32_t number;
+	int32_t	 pid;
+	int32_t	 status;		/* as waitpid(2) gives it */
+	uint64_t cpu_ms;
+	uint64_t maxrss_kb;
+};
+
+struct proto_decompose {
+	uint64_t size;			/* of the message descriptor, synthetic field included */
+	uint64_t arena_size;
+	uint32_t mime;			/* 0: only the whole message is an object, nothing is parsed */
+	uint32_t reserved;
+};
+
+/* Followed by path, type and names, each with a NUL, name_count names. type "" = none declared. */
+struct proto_object {
+	uint32_t id;			/* 0 is always the whole message; then 1, 2, ... in order */
+	uint32_t kind;			/* enum object_kind */
+	uint32_t store;			/* enum object_store */
+	uint32_t name_count;		/* at most PROTO_NAMES_MAX */
+	uint64_t offset, size;
+};
+#define PROTO_NAMES_MAX 16
+
+struct proto_scan {
+	uint32_t object;
+	uint32_t reserved;
+};
+
+/* Followed by name and inner path (of containers inside the object, "" = the object itself), each with a NUL. */
+struct proto_finding {
+	uint32_t kind;			/* enum finding_kind, never NONE */
+	uint32_t reserved;
+};
+
+/* Followed by the text for the operator, with a NUL. */
+struct proto_done {
+	uint32_t state;			/* enum scan_state; UNKNOWN is a protocol error */
+	uint32_t partial, failed;	/* enum reason; the text explains the failed one if set, else the partial one */
+	uint32_t reserved;
+	uint64_t cpu_us;		/* CLOCK_PROCESS_CPUTIME_ID of this request */
+};
+
+#endif
