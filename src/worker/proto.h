@@ -24,6 +24,11 @@
  *	front: RELEASE (no body, no reply): forget message and arena.
  *	front: SELFTEST: worker: DONE.
  *
+ * Texts (LOADING, FAILED, LOG, DONE) end with a NUL and have at most PROTO_TEXT_MAX bytes with it. Every answer repeats the seq of
+ * its request: WORKER or FAILED that of FORK, LOADING, READY and FAILED that of SETTINGS; a zygote that FAILED its settings or its
+ * database ends. SIGTERM, SIGINT and SIGHUP are ignored by zygote and workers: only the front ends them. The descriptor of
+ * the arena may come with any SCAN after DECOMPOSE, at the latest with the first that names an arena object.
+ *
  * The front believes nothing that a worker says beyond verdicts on its own message: sizes, offsets, lengths, counts and
  * enums are checked, hashes are computed by the front, an answer that breaks these rules is FAILED(protocol) and costs
  * the worker its life (decision 4).
