@@ -29,6 +29,13 @@
  * database ends. SIGTERM, SIGINT and SIGHUP are ignored by zygote and workers: only the front ends them. The descriptor of
  * the arena may come with any SCAN after DECOMPOSE, at the latest with the first that names an arena object.
  *
+ * What an honest worker keeps to, because the front kills one that does not: object 0 is the whole message descriptor (kind
+ * MESSAGE, STORE_SPOOL, offset 0, its full size); ids rise by one; besides it at most max_file_count objects (0: PROTO_OBJECTS_MAX),
+ * each at most max_extract_size, together at most max_cumulative_extract_size, those in the arena together at most arena_size
+ * (they never overlap; no alignment is asked for; what does not fit is PARTIAL limit.cumulative); their strings together at most
+ * PROTO_STRINGS_MAX; at most PROTO_FINDINGS_MAX findings an answer. DONE is consistent: failed set = state FAILED; else partial set =
+ * PARTIAL; else COMPLETE. Every string ends inside its packet and nothing follows the last one.
+ *
  * The front believes nothing that a worker says beyond verdicts on its own message: sizes, offsets, lengths, counts and
  * enums are checked, hashes are computed by the front, an answer that breaks these rules is FAILED(protocol) and costs
  * the worker its life (decision 4).
@@ -44,6 +51,9 @@
 #define PROTO_ZYGOTE_FD 3
 #define PROTO_PATH_MAX	1024
 #define PROTO_TEXT_MAX	512
+#define PROTO_OBJECTS_MAX 1000000
+#define PROTO_FINDINGS_MAX 1024
+#define PROTO_STRINGS_MAX (64u * 1024 * 1024)
 
 enum proto_op {
 	PROTO_SETTINGS = 1, PROTO_LOADING, PROTO_READY, PROTO_FAILED, PROTO_FORK, PROTO_WORKER, PROTO_EXIT, PROTO_LOG,
