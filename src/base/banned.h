@@ -11,6 +11,9 @@
 #include <string.h>
 #include <time.h>
 
+/* With clang the fortified ones are macros, which must go before their names can be poisoned. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets strncpy strncat
 #pragma GCC poison atoi atol atoll localtime gmtime asctime ctime
 #pragma GCC poison system popen tmpnam mktemp

@@ -30,19 +30,27 @@ struct header {
 	char	*value;		/* as received: folds as \n, leading blank kept (HDR_LEADSPC) */
 };
 
+#define MESSAGE_WATCH_MAX	 4
+#define MESSAGE_RECIPIENTS_BYTES (1024 * 1024)	/* kept; more are counted in recipients_total only */
+
 struct message {
 	char		*id;		/* queue id, or "NOQUEUE" */
 	char		*ref;		/* ten base32 characters, new for each message (interface.md) */
 	char		*sender;	/* exact bytes of the MAIL argument */
-	GPtrArray	*recipients;	/* of char *, exact bytes of the RCPT arguments */
+	GPtrArray	*recipients;	/* of char *, exact bytes of the RCPT arguments; complete up to MESSAGE_RECIPIENTS_BYTES */
+	unsigned	 recipients_total;
 	char		*client_name, *client_addr, *helo, *daemon;
 	char		*auth;		/* {auth_authen}, or NULL */
 	char		*message_id;	/* of the first Message-ID field, blanks stripped, or NULL */
 	char		*subject;	/* of the first Subject field, or NULL */
 	GPtrArray	*headers;	/* of struct header *, in order; complete up to header_max */
+	struct {
+		char		*name;
+		unsigned	 count;
+	} watched[MESSAGE_WATCH_MAX];	/* the names of the limits' watch, and all their occurrences */
 	struct spool	*spool;
 	uint64_t	 size;		/* bytes of the mail as seen, kept or not; without the synthetic field */
-	uint64_t	 header_bytes;
+	uint64_t	 header_bytes, header_max, recipient_bytes;
 	GError		*error;		/* first failure to keep it (SPOOL_ERROR), or NULL */
 	bool		 headers_over;	/* header block larger than header_max: class unscannable, limit.size */
 	bool		 in_body;
@@ -52,6 +60,9 @@ struct message {
 struct message_limits {
 	struct spool_limits spool;
 	uint64_t	 header_max;
+	/* Names of our own fields (X-Virus-Status ...): every inbound copy is counted, so that all can be removed even from a
+	 * header block that is too large to keep. NULL ends the list; copied. */
+	const char	*watch[MESSAGE_WATCH_MAX + 1];
 };
 
 /* A message begins (MAIL FROM). Copies sender and client. */
@@ -64,6 +75,11 @@ void	 message_add_body(struct message *m, const void *data, size_t len);
 
 /* The end: from here the message is immutable. Never fails: m->error tells. Idempotent. */
 void	 message_seal(struct message *m);
+
+/* True when a field name as the MTA showed it is `name`: case and blanks before the colon do not count. */
+bool	 header_is(const char *shown, const char *name);
+/* Occurrences of a field: every one for the names in watch, else those up to header_max. */
+unsigned message_header_count(const struct message *m, const char *name);
 
 /* Offset of the mail itself in the spool: the length of the synthetic field. */
 uint64_t message_offset(void);

@@ -3,7 +3,7 @@
  *
  * A verdict is the set of scan states that were met, the findings, and the reasons for what is missing. Zero-initialised
  * memory means "we know nothing" and is an error, never clean. Joining is the union of sets: commutative, associative,
- * idempotent, and no join ever makes an outcome weaker (decisions 1 and 2).
+ * idempotent, and no join ever makes an outcome weaker (decisions 1 and 2). The first join into an empty verdict is a copy.
  *
  * One function of the whole program says clean: verdict_is_clean().
  *
@@ -73,7 +73,7 @@ struct finding {
 	char	*engine;	/* title of the engine's section */
 };
 
-/* Findings kept per verdict at most; the strongest stay, the rest are counted. */
+/* Findings kept per verdict at most; the strongest stay, of the rest the kind is kept. */
 #define VERDICT_FINDINGS_MAX 64
 
 struct verdict {
@@ -83,7 +83,8 @@ struct verdict {
 	char		*partial_why;	/* operator text for it, or NULL */
 	char		*failed_why;
 	GPtrArray	*findings;	/* of struct finding *, strongest first, then by name; NULL = none */
-	unsigned	 more;		/* findings beyond VERDICT_FINDINGS_MAX */
+	unsigned	 kinds;		/* bit set of 1 << enum finding_kind, the findings beyond the maximum included */
+	bool		 more;		/* there were findings beyond VERDICT_FINDINGS_MAX; a count could not be joined twice */
 };
 
 /* Empty what v holds and make it unknown again. Accepts zero-initialised memory; usable with AUTO(). */

@@ -1,0 +1,294 @@
+/*
+ * verdict - sets of states, findings and reasons, and their union
+ *
+ * Every field is joined by a maximum or a union over a total order, which is why the order of joins cannot matter:
+ * states and kinds are bit sets, reasons take the larger pair (reason, text), findings the first 64 of one sorted set.
+ */
+#include "verdict/verdict.h"
+
+#include <string.h>
+
+#define NAME_MAX_LEN	200
+#define OBJECT_MAX_LEN	400
+#define WHY_MAX_LEN	400
+
+#define BIT(n)		(1u << (unsigned)(n))
+
+static const char *const state_names[] = { "unknown", "failed", "partial", "complete" };
+static const char *const kind_names[] = { "none", "macro", "encrypted", "suspicious", "blocked", "evasion", "infected" };
+static const char *const class_names[] = {
+	"clean", "macro", "encrypted", "suspicious", "unscannable", "error", "blocked", "evasion", "infected",
+};
+static const enum verdict_class kind_class[] = {
+	CLASS_CLEAN, CLASS_MACRO, CLASS_ENCRYPTED, CLASS_SUSPICIOUS, CLASS_BLOCKED, CLASS_EVASION, CLASS_INFECTED,
+};
+static const char *const reason_words[] = {
+#define REASON(id, word, help) [REASON_##id] = word,
+#include "verdict/reasons.def"
+#undef REASON
+};
+
+const char *
+scan_state_name(enum scan_state s)
+{
+	return (size_t)s < G_N_ELEMENTS(state_names) ? state_names[s] : "?";
+}
+
+const char *
+finding_kind_name(enum finding_kind k)
+{
+	return (size_t)k < G_N_ELEMENTS(kind_names) ? kind_names[k] : "?";
+}
+
+const char *
+verdict_class_name(enum verdict_class c)
+{
+	return (size_t)c < G_N_ELEMENTS(class_names) ? class_names[c] : "?";
+}
+
+bool
+verdict_class_parse(const char *name, enum verdict_class *out)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(class_names); i++)
+		if (strcmp(class_names[i], name) == 0) {
+			*out = (enum verdict_class)i;
+			return true;
+		}
+	return false;
+}
+
+const char *
+reason_name(enum reason r)
+{
+	return (unsigned)r < REASON_COUNT ? reason_words[r] : "?";
+}
+
+enum verdict_class
+finding_class(enum finding_kind k)
+{
+	/* A kind that does not exist is somebody's error, not a clean mail. */
+	return (size_t)k < G_N_ELEMENTS(kind_class) ? kind_class[k] : CLASS_ERROR;
+}
+
+static void
+finding_free(void *p)
+{
+	struct finding *f = p;
+
+	g_free(f->name);
+	g_free(f->object);
+	g_free(f->engine);
+	g_free(f);
+}
+
+void
+verdict_clear(struct verdict *v)
+{
+	g_free(v->partial_why);
+	g_free(v->failed_why);
+	g_clear_pointer(&v->findings, g_ptr_array_unref);
+	*v = (struct verdict){ 0 };
+}
+
+void
+verdict_complete(struct verdict *v)
+{
+	v->states |= BIT(SCAN_COMPLETE);
+}
+
+/* Keep the larger of (*r, *why) and (with, text). */
+static void
+raise_reason(enum reason *r, char **why, enum reason with, const char *text)
+{
+	if (with < *r || (with == *r && g_strcmp0(text, *why) <= 0))
+		return;
+	*r = with;
+	g_free(*why);
+	*why = g_strdup(text);
+}
+
+static char *format_why(const char *fmt, va_list ap) PRINTF(1, 0);
+
+static char *
+format_why(const char *fmt, va_list ap)
+{
+	char *why = g_strdup_vprintf(fmt, ap);
+
+	if (strlen(why) > WHY_MAX_LEN)
+		why[WHY_MAX_LEN] = '\0';
+	return why;
+}
+
+void
+verdict_fail(struct verdict *v, enum reason r, const char *fmt, ...)
+{
+	g_autofree char *why = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	why = format_why(fmt, ap);
+	va_end(ap);
+	v->states |= BIT(SCAN_FAILED);
+	raise_reason(&v->failed, &v->failed_why, r, why);
+}
+
+void
+verdict_partial(struct verdict *v, enum reason r, const char *fmt, ...)
+{
+	g_autofree char *why = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	why = format_why(fmt, ap);
+	va_end(ap);
+	v->states |= BIT(SCAN_PARTIAL);
+	raise_reason(&v->partial, &v->partial_why, r, why);
+}
+
+/* A copy in printable ASCII of at most max bytes. */
+static char *
+sanitised(const char *s, size_t max)
+{
+	char *out = g_strndup(s ? s : "", max);
+
+	for (char *p = out; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '_';
+	return out;
+}
+
+/* Total order: strongest first, then by name, object, engine. */
+static int
+finding_cmp(const struct finding *a, const struct finding *b)
+{
+	int c;
+
+	if (a->kind != b->kind)
+		return a->kind > b->kind ? -1 : 1;
+	if ((c = strcmp(a->name, b->name)) != 0 || (c = strcmp(a->object, b->object)) != 0)
+		return c;
+	return strcmp(a->engine, b->engine);
+}
+
+/* Put f, which is taken, in its place; drop it if it is there already, drop the weakest if the room is full. */
+static void
+insert_finding(struct verdict *v, struct finding *f)
+{
+	guint i;
+	int c = 1;
+
+	v->kinds |= BIT(f->kind);
+	if (!v->findings)
+		v->findings = g_ptr_array_new_with_free_func(finding_free);
+	for (i = 0; i < v->findings->len; i++)
+		if ((c = finding_cmp(f, g_ptr_array_index(v->findings, i))) <= 0)
+			break;
+	if (i < v->findings->len && c == 0) {
+		finding_free(f);
+		return;
+	}
+	g_ptr_array_insert(v->findings, (gint)i, f);
+	if (v->findings->len > VERDICT_FINDINGS_MAX) {
+		v->more = true;
+		g_ptr_array_set_size(v->findings, VERDICT_FINDINGS_MAX);
+	}
+}
+
+void
+verdict_find(struct verdict *v, enum finding_kind k, const char *name, const char *object, const char *engine)
+{
+	struct finding *f;
+
+	if (k <= FINDING_NONE || k > FINDING_INFECTED) {
+		verdict_fail(v, REASON_PROTOCOL, "engine %s: a finding of unknown kind %d", engine ? engine : "?", (int)k);
+		return;
+	}
+	f = g_new0(struct finding, 1);
+	f->kind = k;
+	f->name = sanitised(name, NAME_MAX_LEN);
+	f->object = sanitised(object, OBJECT_MAX_LEN);
+	f->engine = sanitised(engine, NAME_MAX_LEN);
+	insert_finding(v, f);
+}
+
+void
+verdict_join(struct verdict *into, const struct verdict *v)
+{
+	into->states |= v->states ? v->states : BIT(SCAN_UNKNOWN);
+	into->kinds |= v->kinds;
+	into->more |= v->more;
+	raise_reason(&into->partial, &into->partial_why, v->partial, v->partial_why);
+	raise_reason(&into->failed, &into->failed_why, v->failed, v->failed_why);
+	for (guint i = 0; into != v && v->findings && i < v->findings->len; i++) {
+		const struct finding *f = g_ptr_array_index(v->findings, i);
+
+		verdict_find(into, f->kind, f->name, f->object, f->engine);
+	}
+}
+
+bool
+verdict_is_clean(const struct verdict *v)
+{
+	return v->states == BIT(SCAN_COMPLETE) && v->kinds == 0 && !v->more && (!v->findings || v->findings->len == 0);
+}
+
+enum scan_state
+verdict_state(const struct verdict *v)
+{
+	for (unsigned s = SCAN_UNKNOWN; s <= SCAN_COMPLETE; s++)
+		if (v->states & BIT(s))
+			return (enum scan_state)s;
+	return SCAN_UNKNOWN;
+}
+
+unsigned
+verdict_items(const struct verdict *v)
+{
+	unsigned items = 0;
+
+	if (verdict_is_clean(v))
+		return BIT(CLASS_CLEAN);
+	for (unsigned k = FINDING_MACRO; k <= FINDING_INFECTED; k++)
+		if (v->kinds & BIT(k))
+			items |= BIT(kind_class[k]);
+	if (v->states & BIT(SCAN_PARTIAL))
+		items |= BIT(CLASS_UNSCANNABLE);
+	if (v->states == 0 || v->states & (BIT(SCAN_FAILED) | BIT(SCAN_UNKNOWN)))
+		items |= BIT(CLASS_ERROR);
+	return items;
+}
+
+enum verdict_class
+verdict_class(const struct verdict *v)
+{
+	unsigned items = verdict_items(v);
+
+	for (unsigned c = CLASS_INFECTED; c > CLASS_CLEAN; c--)
+		if (items & BIT(c))
+			return (enum verdict_class)c;
+	return items == BIT(CLASS_CLEAN) ? CLASS_CLEAN : CLASS_ERROR;
+}
+
+const struct finding *
+verdict_top(const struct verdict *v)
+{
+	return v->findings && v->findings->len > 0 ? g_ptr_array_index(v->findings, 0) : NULL;
+}
+
+const char *
+verdict_reason(const struct verdict *v, enum verdict_class c)
+{
+	if (c == CLASS_UNSCANNABLE)
+		return reason_name(v->partial);
+	if (c != CLASS_ERROR)
+		return "";
+	return reason_name(v->failed != REASON_NONE ? v->failed : REASON_UNKNOWN);
+}
+
+const char *
+verdict_why(const struct verdict *v, enum verdict_class c)
+{
+	if (c == CLASS_UNSCANNABLE)
+		return v->partial_why;
+	return c == CLASS_ERROR ? v->failed_why : NULL;
+}
