@@ -125,6 +125,11 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@scripts/demo
 
+bench:
+	@scripts/install-deps test
+	@$(MAKE) --no-print-directory tests
+	@tests/bench/run
+
 lint:
 	@scripts/lint
 
@@ -136,4 +141,4 @@ FORCE:
 clean:
 	rm -rf build
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/tests -type f -name '*.d' 2>/dev/null)
