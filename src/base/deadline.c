@@ -7,8 +7,8 @@
 #include <limits.h>
 #include <time.h>
 
-#define MS_PER_S	1000
-#define NS_PER_MS	1000000
+#define MS_PER_S  1000
+#define NS_PER_MS 1000000
 
 int64_t
 now_ms(void)
@@ -24,7 +24,7 @@ deadline_in(int64_t ms)
 {
 	int64_t now = now_ms();
 
-	return (struct deadline){ .at_ms = ms > INT64_MAX - now ? INT64_MAX : now + ms };
+	return (struct deadline){.at_ms = ms > INT64_MAX - now ? INT64_MAX : now + ms};
 }
 
 struct deadline
@@ -50,7 +50,7 @@ deadline_passed(struct deadline d)
 void
 wait_init(struct wait *w, struct deadline dl, int64_t tick_ms, void (*tick)(void *), void *arg)
 {
-	*w = (struct wait){ .dl = dl, .tick = tick, .arg = arg, .tick_ms = tick_ms };
+	*w = (struct wait){.dl = dl, .tick = tick, .arg = arg, .tick_ms = tick_ms};
 	w->next_tick_ms = tick ? now_ms() + tick_ms : INT64_MAX;
 }
 
@@ -84,7 +84,7 @@ int
 wait_poll(struct wait *w, struct pollfd *fds, nfds_t n)
 {
 	for (;;) {
-		int64_t left = deadline_left((struct deadline){ .at_ms = next_stop(w) });
+		int64_t left = deadline_left((struct deadline){.at_ms = next_stop(w)});
 		int rc = poll(fds, n, left > INT_MAX ? INT_MAX : (int)left);
 
 		if (rc > 0 || (rc < 0 && errno != EINTR))
@@ -105,7 +105,8 @@ wait_cond(struct wait *w, pthread_cond_t *cond, pthread_mutex_t *mu)
 		pthread_mutex_unlock(mu);
 		tick_if_due(w);
 		pthread_mutex_lock(mu);
-		/* What the caller waits for may have happened meanwhile: let it look before it sleeps. */
+		/* What the caller waits for may have happened meanwhile: let it look before it
+		 * sleeps. */
 		return !deadline_passed(w->dl);
 	}
 	if (deadline_passed(w->dl))

@@ -1,7 +1,8 @@
 /*
  * digest - SHA-256 through libcrypto
  *
- * EVP calls with a fetched algorithm fail only when memory runs out, which ends the process like every other allocation.
+ * EVP calls with a fetched algorithm fail only when memory runs out, which ends the process like
+ * every other allocation.
  */
 #include "base/digest.h"
 
@@ -10,10 +11,10 @@
 #include <pthread.h>
 
 struct digest {
-	EVP_MD_CTX	*ctx;
+	EVP_MD_CTX *ctx;
 };
 
-static EVP_MD *sha256;	/* set once, under sha256_once */
+static EVP_MD *sha256; /* set once, under sha256_once */
 static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
 
 static void

@@ -21,7 +21,8 @@ fsx_fail(GError **err, const char *path, const char *step)
 {
 	int e = errno;
 
-	g_set_error(err, G_FILE_ERROR, (gint)g_file_error_from_errno(e), "%s: %s: %s", path, step, g_strerror(e));
+	g_set_error(err, G_FILE_ERROR, (gint)g_file_error_from_errno(e), "%s: %s: %s", path, step,
+	            g_strerror(e));
 	errno = e;
 	return false;
 }
@@ -72,7 +73,7 @@ fsx_pread_all(int fd, void *data, size_t len, off_t at, GError **err)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n == 0)	/* shorter than promised: as bad as a broken disk */
+		if (n == 0) /* shorter than promised: as bad as a broken disk */
 			errno = EIO;
 		if (n <= 0)
 			return fail_fd(err, fd, n == 0 ? "read beyond the end" : "read");
@@ -139,13 +140,13 @@ fsx_folder(const char *path, mode_t mode, GError **err)
 	return true;
 }
 
-/* The tree being removed. Folders are not descended into: what they hold is moved up into the root of the tree first, so a
- * tree of any depth needs two descriptors and no recursion. */
+/* The tree being removed. Folders are not descended into: what they hold is moved up into the root
+ * of the tree first, so a tree of any depth needs two descriptors and no recursion. */
 struct removal {
-	const char	*path;
-	int		 root;
-	dev_t		 dev;
-	uint64_t	 moved;		/* names given so far */
+	const char *path;
+	int root;
+	dev_t dev;
+	uint64_t moved; /* names given so far */
 };
 
 static bool
@@ -159,7 +160,8 @@ static int
 open_inside(const struct removal *r, const char *name, GError **err)
 {
 	struct stat st;
-	AUTO(fd_close) int fd = openat(r->root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(fd_close)
+	int fd = openat(r->root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int out;
 
 	if (fd < 0 && errno == EACCES && fchmodat(r->root, name, 0700, 0) == 0)
@@ -182,7 +184,8 @@ open_inside(const struct removal *r, const char *name, GError **err)
 	return out;
 }
 
-/* Give the folder `name` in `from` a new name in the root. An empty folder of that name may be overwritten, a full one may not. */
+/* Give the folder `name` in `from` a new name in the root. An empty folder of that name may be
+ * overwritten, a full one may not. */
 static bool
 move_up(struct removal *r, int from, const char *name, GError **err)
 {
@@ -193,13 +196,15 @@ move_up(struct removal *r, int from, const char *name, GError **err)
 		if (renameat(from, name, r->root, fresh) == 0)
 			return true;
 		/* A folder that may not be written cannot get another parent. */
-		if (errno == EACCES && fchmodat(from, name, 0700, 0) == 0 && renameat(from, name, r->root, fresh) == 0)
+		if (errno == EACCES && fchmodat(from, name, 0700, 0) == 0 &&
+		    renameat(from, name, r->root, fresh) == 0)
 			return true;
 	} while (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR);
 	return fsx_fail(err, r->path, "remove: move a folder up");
 }
 
-/* Remove the files in the folder fd and hand its folders up; with fd being the root itself, only the files. */
+/* Remove the files in the folder fd and hand its folders up; with fd being the root itself, only
+ * the files. */
 static bool
 strip(struct removal *r, int fd, bool *folders, GError **err)
 {
@@ -238,7 +243,8 @@ drop_folders(struct removal *r, GError **err)
 	while (ok && (errno = 0, e = readdir(d))) {
 		AUTO(fd_close) int sub = -1;
 
-		if (is_dot(e->d_name) || unlinkat(r->root, e->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		if (is_dot(e->d_name) || unlinkat(r->root, e->d_name, AT_REMOVEDIR) == 0 ||
+		    errno == ENOENT)
 			continue;
 		sub = open_inside(r, e->d_name, err);
 		ok = sub >= 0 && strip(r, sub, NULL, err);
@@ -253,7 +259,7 @@ bool
 fsx_remove_tree(const char *path, GError **err)
 {
 	struct stat st;
-	struct removal r = { .path = path };
+	struct removal r = {.path = path};
 	AUTO(fd_close) int root = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	bool folders;
 

@@ -1,11 +1,12 @@
 /*
  * log - lines to syslog, stderr or a file, none of which may hold up a mail
  *
- * syslog is spoken to directly, with a datagram that is not waited for: syslog(3) blocks when the reader of /dev/log
- * does. A line that cannot be written at once is counted, and the count is told when lines pass again.
+ * syslog is spoken to directly, with a datagram that is not waited for: syslog(3) blocks when the
+ * reader of /dev/log does. A line that cannot be written at once is counted, and the count is told
+ * when lines pass again.
  *
- * Locks: target_lock guards `target`; it is held for reading across a write that cannot block, so that a reopened
- *        descriptor is never one that was closed meanwhile.
+ * Locks: target_lock guards `target`; it is held for reading across a write that cannot block, so
+ * that a reopened descriptor is never one that was closed meanwhile.
  */
 #include "base/log.h"
 
@@ -25,40 +26,43 @@
 #include "base/deadline.h"
 #include "base/fsx.h"
 
-#define LINE_LEN	4096	/* PIPE_BUF: what a pipe takes whole or not at all */
-#define CONTEXT_LEN	64
-#define DEV_LOG		"/dev/log"
+#define LINE_LEN    4096 /* PIPE_BUF: what a pipe takes whole or not at all */
+#define CONTEXT_LEN 64
+#define DEV_LOG     "/dev/log"
 
 enum target_kind { TARGET_STDERR = 0, TARGET_SYSLOG, TARGET_FILE };
 
 struct target {
 	enum target_kind kind;
-	int		 fd;		/* syslog: -1 while nobody listens */
-	int		 facility;
-	bool		 journal;	/* stderr is read by systemd, which knows <N> */
-	char		*path;		/* file */
-	char		*ident;
+	int fd; /* syslog: -1 while nobody listens */
+	int facility;
+	bool journal; /* stderr is read by systemd, which knows <N> */
+	char *path;   /* file */
+	char *ident;
 };
 
-static struct target target = { .kind = TARGET_STDERR, .fd = STDERR_FILENO };
+static struct target target = {.kind = TARGET_STDERR, .fd = STDERR_FILENO};
 static pthread_rwlock_t target_lock = PTHREAD_RWLOCK_INITIALIZER;
-static pthread_mutex_t syslog_lock = PTHREAD_MUTEX_INITIALIZER;	/* guards target.fd of syslog while it is connected anew */
+static pthread_mutex_t syslog_lock =
+    PTHREAD_MUTEX_INITIALIZER; /* guards target.fd of syslog while it is connected anew */
 static atomic_int threshold = LOGLV_INFO;
 static atomic_uint lost;
 static _Thread_local char context[CONTEXT_LEN];
 
-static const char *const level_names[] = { "err", "warning", "notice", "info", "debug" };
-static const int level_syslog[] = { LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
+static const char *const level_names[] = {"err", "warning", "notice", "info", "debug"};
+static const int level_syslog[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
 
 static const struct {
-	const char	*name;
-	int		 code;
+	const char *name;
+	int code;
 } facilities[] = {
-	{ "auth", LOG_AUTH }, { "authpriv", LOG_AUTHPRIV }, { "cron", LOG_CRON }, { "daemon", LOG_DAEMON }, { "kern", LOG_KERN },
-	{ "lpr", LOG_LPR }, { "mail", LOG_MAIL }, { "news", LOG_NEWS }, { "syslog", LOG_SYSLOG }, { "user", LOG_USER },
-	{ "uucp", LOG_UUCP }, { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 }, { "local2", LOG_LOCAL2 },
-	{ "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 },
-	{ "local7", LOG_LOCAL7 },
+    {"auth", LOG_AUTH},     {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},
+    {"daemon", LOG_DAEMON}, {"kern", LOG_KERN},         {"lpr", LOG_LPR},
+    {"mail", LOG_MAIL},     {"news", LOG_NEWS},         {"syslog", LOG_SYSLOG},
+    {"user", LOG_USER},     {"uucp", LOG_UUCP},         {"local0", LOG_LOCAL0},
+    {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},     {"local3", LOG_LOCAL3},
+    {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5},     {"local6", LOG_LOCAL6},
+    {"local7", LOG_LOCAL7},
 };
 
 static bool
@@ -76,7 +80,7 @@ find_facility(const char *name, int *out)
 static int
 connect_syslog(void)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX, .sun_path = DEV_LOG };
+	struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = DEV_LOG};
 	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int out;
 
@@ -107,13 +111,16 @@ target_clear(struct target *t)
 }
 
 bool
-log_open(const char *where, const char *facility, const char *ident, enum log_level level, GError **err)
+log_open(const char *where, const char *facility, const char *ident, enum log_level level,
+         GError **err)
 {
-	struct target t = { .fd = STDERR_FILENO }, old;
+	struct target t = {.fd = STDERR_FILENO}, old;
 
 	if (!find_facility(facility, &t.facility)) {
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-		    "unknown syslog facility \"%s\"; write mail, daemon, user or local0 to local7", facility);
+		g_set_error(
+		    err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+		    "unknown syslog facility \"%s\"; write mail, daemon, user or local0 to local7",
+		    facility);
 		return false;
 	}
 	if (strcmp(where, "syslog") == 0) {
@@ -126,7 +133,8 @@ log_open(const char *where, const char *facility, const char *ident, enum log_le
 		t.path = g_strdup(where);
 	} else if (strcmp(where, "stderr") != 0) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-		    "log target \"%s\": write \"syslog\", \"stderr\" or an absolute path", where);
+		            "log target \"%s\": write \"syslog\", \"stderr\" or an absolute path",
+		            where);
 		return false;
 	}
 	t.journal = t.kind == TARGET_STDERR && g_getenv("JOURNAL_STREAM") != NULL;
@@ -211,12 +219,15 @@ send_syslog(const char *line, size_t len)
 	bool ok;
 
 	pthread_mutex_lock(&syslog_lock);
-	ok = target.fd >= 0 && send(target.fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
-	/* A logger that was restarted has a new socket of the same name; one that is only slow keeps the old one. */
+	ok = target.fd >= 0 &&
+	     send(target.fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
+	/* A logger that was restarted has a new socket of the same name; one that is only slow
+	 * keeps the old one. */
 	if (!ok && (target.fd < 0 || (errno != EAGAIN && errno != ENOBUFS && errno != EMSGSIZE))) {
 		fd_close(&target.fd);
 		target.fd = connect_syslog();
-		ok = target.fd >= 0 && send(target.fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
+		ok = target.fd >= 0 &&
+		     send(target.fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
 	}
 	pthread_mutex_unlock(&syslog_lock);
 	return ok;
@@ -225,7 +236,7 @@ send_syslog(const char *line, size_t len)
 static bool
 write_now(const char *line, size_t len)
 {
-	struct pollfd p = { .events = POLLOUT };
+	struct pollfd p = {.events = POLLOUT};
 
 	if (target.kind == TARGET_SYSLOG)
 		return send_syslog(line, len);
@@ -236,7 +247,8 @@ write_now(const char *line, size_t len)
 	return write(target.fd, line, len) == (ssize_t)len;
 }
 
-/* What stands before the text, by target; local time because that is what stands in every other mail log. */
+/* What stands before the text, by target; local time because that is what stands in every other
+ * mail log. */
 static void
 add_prefix(GString *line, enum log_level level)
 {
@@ -250,11 +262,13 @@ add_prefix(GString *line, enum log_level level)
 	switch (target.kind) {
 	case TARGET_SYSLOG:
 		strftime(stamp, sizeof(stamp), "%b %e %H:%M:%S", &tm);
-		g_string_printf(line, "<%d>%s %s[%d]: ", target.facility | level_syslog[level], stamp, ident, (int)getpid());
+		g_string_printf(line, "<%d>%s %s[%d]: ", target.facility | level_syslog[level],
+		                stamp, ident, (int)getpid());
 		break;
 	case TARGET_FILE:
 		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S%z", &tm);
-		g_string_printf(line, "%s %s[%d] %s: ", stamp, ident, (int)getpid(), level_names[level]);
+		g_string_printf(line, "%s %s[%d] %s: ", stamp, ident, (int)getpid(),
+		                level_names[level]);
 		break;
 	case TARGET_STDERR:
 		if (target.journal)
@@ -298,7 +312,8 @@ log_vmsg(enum log_level level, const char *fmt, va_list ap)
 		return;
 	n = atomic_load(&lost) ? atomic_exchange(&lost, 0) : 0;
 	if (n > 0) {
-		g_autofree char *told = g_strdup_printf("%u log lines were lost: the log's reader or disk did not take them", n);
+		g_autofree char *told = g_strdup_printf(
+		    "%u log lines were lost: the log's reader or disk did not take them", n);
 
 		if (!emit(LOGLV_WARNING, "", told))
 			atomic_fetch_add(&lost, n);
@@ -319,7 +334,8 @@ log_msg(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Length of the harmless UTF-8 character at p, or 0. Harmless: no control, nothing that ends a line or turns its direction. */
+/* Length of the harmless UTF-8 character at p, or 0. Harmless: no control, nothing that ends a line
+ * or turns its direction. */
 static size_t
 plain_char(const char *p, size_t len)
 {
@@ -327,7 +343,8 @@ plain_char(const char *p, size_t len)
 
 	if (c == (gunichar)-1 || c == (gunichar)-2 || c < 0xa0 || g_unichar_iscntrl(c))
 		return 0;
-	if (g_unichar_type(c) == G_UNICODE_FORMAT || g_unichar_type(c) == G_UNICODE_LINE_SEPARATOR ||
+	if (g_unichar_type(c) == G_UNICODE_FORMAT ||
+	    g_unichar_type(c) == G_UNICODE_LINE_SEPARATOR ||
 	    g_unichar_type(c) == G_UNICODE_PARAGRAPH_SEPARATOR)
 		return 0;
 	return (size_t)g_unichar_to_utf8(c, NULL);
@@ -365,7 +382,8 @@ log_limit_pass(struct log_limit *l, int64_t interval_ms, unsigned *suppressed)
 {
 	int64_t now = now_ms(), next = __atomic_load_n(&l->next_ms, __ATOMIC_RELAXED);
 
-	if (now < next || !__atomic_compare_exchange_n(&l->next_ms, &next, now + interval_ms, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+	if (now < next || !__atomic_compare_exchange_n(&l->next_ms, &next, now + interval_ms, false,
+	                                               __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
 		__atomic_fetch_add(&l->suppressed, 1, __ATOMIC_RELAXED);
 		return false;
 	}

@@ -8,8 +8,8 @@
 #include <sys/random.h>
 
 /* In front of every mail, and the same for all of them, so that equal mails have equal hashes. */
-#define SYNTHETIC	"Received: from avmilter; Thu, 1 Jan 1970 00:00:00 +0000\r\n"
-#define REF_LEN		10
+#define SYNTHETIC "Received: from avmilter; Thu, 1 Jan 1970 00:00:00 +0000\r\n"
+#define REF_LEN   10
 
 static void
 header_free(void *p)
@@ -45,7 +45,8 @@ keep(struct message *m, const void *data, size_t len)
 }
 
 struct message *
-message_new(struct spool_budget *b, const struct message_limits *lim, const struct client *c, const char *sender)
+message_new(struct spool_budget *b, const struct message_limits *lim, const struct client *c,
+            const char *sender)
 {
 	struct message *m = g_new0(struct message, 1);
 
@@ -104,7 +105,9 @@ message_header_count(const struct message *m, const char *name)
 static void
 note_field(struct message *m, const struct header *h)
 {
-	char **to = header_is(h->name, "Message-ID") ? &m->message_id : header_is(h->name, "Subject") ? &m->subject : NULL;
+	char **to = header_is(h->name, "Message-ID") ? &m->message_id
+	            : header_is(h->name, "Subject")  ? &m->subject
+	                                             : NULL;
 
 	if (to && !*to)
 		*to = g_strstrip(g_strdup(h->value));

@@ -1,8 +1,8 @@
 /*
  * spool - a buffer, then a memfd, then an unlinked file
  *
- * Locks: spool.lock guards fd while spool_fd() makes it in a sealed spool whose content stands in the buffer. Everything
- *        else is written before spool_seal() and only read after it.
+ * Locks: spool.lock guards fd while spool_fd() makes it in a sealed spool whose content stands in
+ * the buffer. Everything else is written before spool_seal() and only read after it.
  */
 #include "message/spool.h"
 
@@ -20,12 +20,13 @@
 #include "base/auto.h"
 #include "base/fsx.h"
 
-#define BUFFER_MAX	(64 * 1024)	/* most mails end here and need no descriptor before they are scanned */
-#define BUFFER_FIRST	4096
-#define COPY_CHUNK	(64 * 1024)
-#define ALL_SEALS	(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+#define BUFFER_MAX                                                                                 \
+	(64 * 1024) /* most mails end here and need no descriptor before they are scanned */
+#define BUFFER_FIRST 4096
+#define COPY_CHUNK   (64 * 1024)
+#define ALL_SEALS    (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
-G_DEFINE_QUARK(avm-spool-error-quark, spool_error)
+G_DEFINE_QUARK(avm - spool - error - quark, spool_error)
 
 struct spool_budget {
 	_Atomic uint64_t used;
@@ -34,19 +35,19 @@ struct spool_budget {
 enum place { IN_BUFFER = 0, IN_MEMFD, IN_FILE };
 
 struct spool {
-	struct spool_budget	*budget;
-	struct spool_limits	 lim;
-	enum place		 place;
-	char			*buf;		/* IN_BUFFER; stays after spool_fd() has made a memfd of it */
-	size_t			 buf_cap;
-	int			 fd;		/* or -1 */
-	uint64_t		 size;
-	uint64_t		 held;		/* of the budget */
-	struct digest		*digest;	/* NULL once sealed or poisoned */
-	uint8_t			 sha256[DIGEST_LEN];
-	GError			*poison;
-	bool			 sealed;
-	pthread_mutex_t		 lock;
+	struct spool_budget *budget;
+	struct spool_limits lim;
+	enum place place;
+	char *buf; /* IN_BUFFER; stays after spool_fd() has made a memfd of it */
+	size_t buf_cap;
+	int fd; /* or -1 */
+	uint64_t size;
+	uint64_t held;         /* of the budget */
+	struct digest *digest; /* NULL once sealed or poisoned */
+	uint8_t sha256[DIGEST_LEN];
+	GError *poison;
+	bool sealed;
+	pthread_mutex_t lock;
 };
 
 struct spool_budget *
@@ -123,7 +124,7 @@ make_memfd(GError **err)
 
 #ifdef MFD_NOEXEC_SEAL
 	fd = memfd_create("avmilter-spool", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-	if (fd < 0 && errno != EINVAL) {	/* EINVAL: a kernel before 6.3 */
+	if (fd < 0 && errno != EINVAL) { /* EINVAL: a kernel before 6.3 */
 		fsx_fail(err, "spool: memfd", "make");
 		return -1;
 	}
@@ -147,7 +148,8 @@ copy_to(const struct spool *sp, int to, GError **err)
 	for (uint64_t at = 0; at < sp->size; at += COPY_CHUNK) {
 		size_t n = (size_t)MIN(sp->size - at, COPY_CHUNK);
 
-		if (!fsx_pread_all(sp->fd, chunk, n, (off_t)at, err) || !fsx_pwrite_all(to, chunk, n, (off_t)at, err))
+		if (!fsx_pread_all(sp->fd, chunk, n, (off_t)at, err) ||
+		    !fsx_pwrite_all(to, chunk, n, (off_t)at, err))
 			return false;
 	}
 	return true;
@@ -157,7 +159,8 @@ copy_to(const struct spool *sp, int to, GError **err)
 static bool
 move_to(struct spool *sp, enum place place, GError **err)
 {
-	AUTO(fd_close) int fd = place == IN_FILE ? fsx_unnamed(sp->lim.file_base, err) : make_memfd(err);
+	AUTO(fd_close)
+	int fd = place == IN_FILE ? fsx_unnamed(sp->lim.file_base, err) : make_memfd(err);
 
 	if (fd < 0 || !copy_to(sp, fd, err))
 		return false;
@@ -188,7 +191,9 @@ static bool
 store(struct spool *sp, const void *data, size_t len, GError **err)
 {
 	uint64_t size = sp->size + len;
-	enum place want = size > sp->lim.memory_max ? IN_FILE : size > BUFFER_MAX ? IN_MEMFD : IN_BUFFER;
+	enum place want = size > sp->lim.memory_max ? IN_FILE
+	                  : size > BUFFER_MAX       ? IN_MEMFD
+	                                            : IN_BUFFER;
 
 	if (want > sp->place && !move_to(sp, want, err))
 		return false;
@@ -223,12 +228,16 @@ spool_append(struct spool *sp, const void *data, size_t len, GError **err)
 		return true;
 	if (sp->size > size_bound(sp) || len > size_bound(sp) - sp->size) {
 		cause = g_error_new(SPOOL_ERROR, SPOOL_E_TOOBIG,
-		    "spool: the message is larger than %" PRIu64 " bytes (spool.message_max, or half of spool.total_max)", size_bound(sp));
+		                    "spool: the message is larger than %" PRIu64
+		                    " bytes (spool.message_max, or half of spool.total_max)",
+		                    size_bound(sp));
 		return poison(sp, SPOOL_E_TOOBIG, cause, err);
 	}
 	if (!budget_take(sp->budget, len, sp->lim.total_max)) {
 		cause = g_error_new(SPOOL_ERROR, SPOOL_E_BUDGET,
-		    "spool: other messages hold the %" PRIu64 " bytes of spool.total_max; it passes, or raise the option", sp->lim.total_max);
+		                    "spool: other messages hold the %" PRIu64
+		                    " bytes of spool.total_max; it passes, or raise the option",
+		                    sp->lim.total_max);
 		return poison(sp, SPOOL_E_BUDGET, cause, err);
 	}
 	sp->held += len;
@@ -241,8 +250,8 @@ spool_append(struct spool *sp, const void *data, size_t len, GError **err)
 	return true;
 }
 
-/* From here nobody can change a byte through this descriptor: a memfd by its seals, a file because the only descriptor left
- * is for reading. */
+/* From here nobody can change a byte through this descriptor: a memfd by its seals, a file because
+ * the only descriptor left is for reading. */
 static bool
 harden(int *fd, enum place place, GError **err)
 {
@@ -250,7 +259,8 @@ harden(int *fd, enum place place, GError **err)
 	int ro;
 
 	if (place == IN_MEMFD)
-		return fcntl(*fd, F_ADD_SEALS, ALL_SEALS) == 0 || fsx_fail(err, "spool: memfd", "seal");
+		return fcntl(*fd, F_ADD_SEALS, ALL_SEALS) == 0 ||
+		       fsx_fail(err, "spool: memfd", "seal");
 	if (fchmod(*fd, 0400) < 0)
 		return fsx_fail(err, "spool: file", "chmod");
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", *fd);
@@ -305,7 +315,8 @@ spool_fd(struct spool *sp, GError **err)
 	pthread_mutex_lock(&sp->lock);
 	if (sp->fd < 0) {
 		fd = make_memfd(err);
-		if (fd >= 0 && fsx_pwrite_all(fd, sp->buf, sp->size, 0, err) && harden(&fd, IN_MEMFD, err)) {
+		if (fd >= 0 && fsx_pwrite_all(fd, sp->buf, sp->size, 0, err) &&
+		    harden(&fd, IN_MEMFD, err)) {
 			sp->fd = fd;
 			fd = -1;
 		}
@@ -320,7 +331,9 @@ spool_read(const struct spool *sp, uint64_t at, void *buf, size_t len, GError **
 {
 	g_assert(sp->sealed);
 	if (at > sp->size || len > sp->size - at) {
-		g_set_error(err, SPOOL_ERROR, SPOOL_E_IO, "spool: read beyond the end (%zu bytes at %" PRIu64 " of %" PRIu64 ")", len, at, sp->size);
+		g_set_error(err, SPOOL_ERROR, SPOOL_E_IO,
+		            "spool: read beyond the end (%zu bytes at %" PRIu64 " of %" PRIu64 ")",
+		            len, at, sp->size);
 		return false;
 	}
 	if (sp->place != IN_BUFFER)

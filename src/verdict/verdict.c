@@ -1,26 +1,30 @@
 /*
  * verdict - sets of states, findings and reasons, and their union
  *
- * Every field is joined by a maximum or a union over a total order, which is why the order of joins cannot matter:
- * states and kinds are bit sets, reasons take the larger pair (reason, text), findings the first 64 of one sorted set.
+ * Every field is joined by a maximum or a union over a total order, which is why the order of joins
+ * cannot matter: states and kinds are bit sets, reasons take the larger pair (reason, text),
+ * findings the first 64 of one sorted set.
  */
 #include "verdict/verdict.h"
 
 #include <string.h>
 
-#define NAME_MAX_LEN	200
-#define OBJECT_MAX_LEN	400
-#define WHY_MAX_LEN	400
+#define NAME_MAX_LEN   200
+#define OBJECT_MAX_LEN 400
+#define WHY_MAX_LEN    400
 
-#define BIT(n)		(1u << (unsigned)(n))
+#define BIT(n) (1u << (unsigned)(n))
 
-static const char *const state_names[] = { "unknown", "failed", "partial", "complete" };
-static const char *const kind_names[] = { "none", "macro", "encrypted", "suspicious", "blocked", "evasion", "infected" };
+static const char *const state_names[] = {"unknown", "failed", "partial", "complete"};
+static const char *const kind_names[] = {"none",    "macro",   "encrypted", "suspicious",
+                                         "blocked", "evasion", "infected"};
 static const char *const class_names[] = {
-	"clean", "macro", "encrypted", "suspicious", "unscannable", "error", "blocked", "evasion", "infected",
+    "clean", "macro",   "encrypted", "suspicious", "unscannable",
+    "error", "blocked", "evasion",   "infected",
 };
 static const enum verdict_class kind_class[] = {
-	CLASS_CLEAN, CLASS_MACRO, CLASS_ENCRYPTED, CLASS_SUSPICIOUS, CLASS_BLOCKED, CLASS_EVASION, CLASS_INFECTED,
+    CLASS_CLEAN,   CLASS_MACRO,   CLASS_ENCRYPTED, CLASS_SUSPICIOUS,
+    CLASS_BLOCKED, CLASS_EVASION, CLASS_INFECTED,
 };
 static const char *const reason_words[] = {
 #define REASON(id, word, help) [REASON_##id] = word,
@@ -87,7 +91,7 @@ verdict_clear(struct verdict *v)
 	g_free(v->partial_why);
 	g_free(v->failed_why);
 	g_clear_pointer(&v->findings, g_ptr_array_unref);
-	*v = (struct verdict){ 0 };
+	*v = (struct verdict){0};
 }
 
 void
@@ -170,7 +174,8 @@ finding_cmp(const struct finding *a, const struct finding *b)
 	return strcmp(a->engine, b->engine);
 }
 
-/* Put f, which is taken, in its place; drop it if it is there already, drop the weakest if the room is full. */
+/* Put f, which is taken, in its place; drop it if it is there already, drop the weakest if the room
+ * is full. */
 static void
 insert_finding(struct verdict *v, struct finding *f)
 {
@@ -195,12 +200,14 @@ insert_finding(struct verdict *v, struct finding *f)
 }
 
 void
-verdict_find(struct verdict *v, enum finding_kind k, const char *name, const char *object, const char *engine)
+verdict_find(struct verdict *v, enum finding_kind k, const char *name, const char *object,
+             const char *engine)
 {
 	struct finding *f;
 
 	if (k <= FINDING_NONE || k > FINDING_INFECTED) {
-		verdict_fail(v, REASON_PROTOCOL, "engine %s: a finding of unknown kind %d", engine ? engine : "?", (int)k);
+		verdict_fail(v, REASON_PROTOCOL, "engine %s: a finding of unknown kind %d",
+		             engine ? engine : "?", (int)k);
 		return;
 	}
 	f = g_new0(struct finding, 1);
@@ -229,7 +236,8 @@ verdict_join(struct verdict *into, const struct verdict *v)
 bool
 verdict_is_clean(const struct verdict *v)
 {
-	return v->states == BIT(SCAN_COMPLETE) && v->kinds == 0 && !v->more && (!v->findings || v->findings->len == 0);
+	return v->states == BIT(SCAN_COMPLETE) && v->kinds == 0 && !v->more &&
+	       (!v->findings || v->findings->len == 0);
 }
 
 enum scan_state
