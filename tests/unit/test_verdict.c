@@ -376,6 +376,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(class_order),
     cmocka_unit_test(reasons_by_strength),
     cmocka_unit_test(findings_are_sanitised),
+    cmocka_unit_test(blame),
     cmocka_unit_test(impossible_kind_is_failure),
     cmocka_unit_test(words),
 };
