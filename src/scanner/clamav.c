@@ -1,0 +1,172 @@
+#include "scanner/clamav.h"
+
+#include <clamav.h>
+#include <string.h>
+#include <time.h>
+
+#include "scanner/engine.h"
+#include "scanner/signame.h"
+
+#define LEVELS_MAX	128	/* libclamav nests at most 100 */
+#define NAME_MAX_SHOWN	80	/* of one container member in a path */
+#define TOO_SMALL	5	/* bytes: up to here libclamav neither looks nor tells (measured) */
+
+/* One scan, as the callbacks see it. */
+struct scan {
+	struct verdict	*v;
+	struct clamav	*engine;
+	bool		 decomposed;
+	uint64_t	 cpu_start_us;
+	size_t		 len;
+	unsigned	 inspected;	/* layers that libclamav showed us */
+	unsigned	 level;		/* of the newest one */
+	char		*names[LEVELS_MAX];
+};
+
+uint64_t
+cpu_now_us(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) < 0)
+		return 0;
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static bool
+time_used(const struct scan *sc)
+{
+	return cpu_now_us() - sc->cpu_start_us >= sc->engine->limits.max_extract_time_ms * 1000;
+}
+
+/* "a.zip/b.exe" of the layer at hand; the object itself has no name of its own. */
+static char *
+path(const struct scan *sc)
+{
+	GString *p = g_string_new(NULL);
+
+	for (unsigned i = 1; i <= sc->level && i < LEVELS_MAX; i++) {
+		if (!sc->names[i])
+			continue;
+		if (p->len > 0)
+			g_string_append_c(p, '/');
+		g_string_append(p, sc->names[i]);
+	}
+	return g_string_free(p, FALSE);
+}
+
+static void
+judge_name(struct scan *sc, const char *name)
+{
+	g_autofree char *where = path(sc);
+
+	signame_judge(sc->v, name, where, time_used(sc));
+}
+
+static void
+on_virus(int fd, const char *name, void *context)
+{
+	(void)fd;
+	judge_name(context, name ? name : "Unnamed");
+}
+
+/* A name that libclamav made up because the mail gave none. */
+static bool
+is_temporary(const char *name)
+{
+	return g_str_has_prefix(name, "clamav-") && g_str_has_suffix(name, ".tmp");
+}
+
+/* Each new layer, before it is scanned. The unpackers of libclamav cut a member at max_extract_size and scan the rest as if
+ * that were all (measured: zip), so a layer of that size is one that may have been cut. */
+static cl_error_t
+on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, const char *name, size_t size,
+    const char *buffer, uint32_t level, uint32_t attributes, void *context)
+{
+	struct scan *sc = context;
+
+	(void)fd, (void)type, (void)ancestors, (void)parent_size, (void)buffer, (void)attributes;
+	sc->inspected++;
+	sc->level = level;
+	if (level < LEVELS_MAX) {
+		g_free(sc->names[level]);
+		sc->names[level] = level > 0 && name && !is_temporary(name) ? g_strndup(name, NAME_MAX_SHOWN) : NULL;
+	}
+	if (level > 0 && size >= sc->engine->limits.max_extract_size)
+		verdict_partial(sc->v, REASON_LIMIT_SIZE, "a member is larger than max_extract_size");
+	return CL_CLEAN;
+}
+
+/* What a container says about a member before it is unpacked: a member that is too large may be stepped over in silence. */
+static cl_error_t
+on_member(const char *container, unsigned long container_size, const char *name, unsigned long size, int encrypted,
+    unsigned position, void *context)
+{
+	struct scan *sc = context;
+
+	(void)container, (void)container_size, (void)name, (void)encrypted, (void)position;
+	if (size > sc->engine->limits.max_extract_size)
+		verdict_partial(sc->v, REASON_LIMIT_SIZE, "a member is larger than max_extract_size");
+	return CL_CLEAN;
+}
+
+static void
+on_complaint(void *arg, const char *text)
+{
+	struct scan *sc = arg;
+
+	complaint_judge(sc->v, text, sc->decomposed);
+}
+
+void
+engine_set_callbacks(struct cl_engine *e)
+{
+	cl_engine_set_clcb_virus_found(e, on_virus);
+	cl_engine_set_clcb_file_inspection(e, on_layer);
+	cl_engine_set_clcb_meta(e, on_member);
+}
+
+/* The answer itself, after the callbacks have had their say. */
+static void
+judge_answer(struct scan *sc, cl_error_t rc, const char *name)
+{
+	bool told = sc->v->states != 0 || verdict_top(sc->v) != NULL;
+
+	if (rc != CL_CLEAN && rc != CL_VIRUS)
+		verdict_fail(sc->v, REASON_ENGINE_ERROR, "libclamav: %s", cl_strerror(rc));
+	else if (sc->inspected == 0 && sc->len > TOO_SMALL)
+		verdict_fail(sc->v, REASON_ENGINE_ERROR, "libclamav did not look at the object");
+	else if (rc == CL_VIRUS && !told && !name)
+		verdict_fail(sc->v, REASON_ENGINE_ERROR, "libclamav found something and did not say what");
+	else
+		verdict_complete(sc->v);
+	if (rc == CL_VIRUS && !told && name)
+		judge_name(sc, name);
+}
+
+void
+clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uint64_t cpu_start_us, struct verdict *v)
+{
+	struct scan sc = { .v = v, .engine = c, .decomposed = decomposed, .cpu_start_us = cpu_start_us,
+		.len = len };
+	const char *name = NULL;
+	unsigned long scanned = 0;
+
+	/* Nothing to look at: every one of the no bytes has been examined. */
+	if (len == 0) {
+		verdict_complete(v);
+		return;
+	}
+	cl_fmap_t *map = cl_fmap_open_memory(data, len);
+	if (!map) {
+		verdict_fail(v, REASON_ENGINE_ERROR, "libclamav: no memory for the object");
+		return;
+	}
+	complaint_listen(on_complaint, &sc);
+	cl_error_t rc = cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &c->options, &sc);
+	judge_answer(&sc, rc, name);
+	complaint_listen(NULL, NULL);
+	cl_fmap_close(map);
+	for (unsigned i = 0; i < LEVELS_MAX; i++)
+		g_free(sc.names[i]);
+}

@@ -1,0 +1,364 @@
+#include "scanner/decompose.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "scanner/arena.h"
+#include "scanner/clamav.h"
+#include "scanner/partname.h"
+#include "scanner/shape.h"
+
+/*
+ * Room for the sweep: what structure-agnostic reading finds (other decodings, hidden parts, inline uuencode) joins
+ * the leaves here. It is called in decompose() after the walk, deduplicates against the leaves, and emits through the same
+ * emit(), so the limits below count for it too.
+ */
+
+#define PARTS_MAX	100000	/* where max_file_count = 0 says "no count": what a worker's memory holds */
+#define TYPE_MAX	127	/* bytes of a media type (RFC 4288 4.2: 127 each way; longer ones are nobody's) */
+
+struct run {
+	const struct decompose *job;
+	struct verdict	*v;
+	struct arena	 arena;
+	uint32_t	 next_id;
+	uint64_t	 parts_max;
+	uint64_t	 total;		/* bytes of all leaves so far */
+	bool		 stop;		/* a limit that ends it all, or nobody listens */
+};
+
+/* Bytes that are parsed, and where they stand for the front. */
+struct source {
+	const unsigned char *base;
+	size_t		 len;
+	enum object_store store;
+	uint64_t	 offset;
+};
+
+static void walk_source(struct run *r, const struct source *src, const char *path, unsigned depth);
+static void walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *path, unsigned depth);
+
+/* For AUTO(): GMime declares no cleanup functions of its own. */
+static void
+unref(void *object)
+{
+	g_clear_object((GObject **)object);
+}
+
+static char *
+path_join(const char *path, int number)
+{
+	return *path ? g_strdup_printf("%s.%d", path, number) : g_strdup_printf("%d", number);
+}
+
+static bool
+time_is_up(struct run *r)
+{
+	if (cpu_now_us() - r->job->cpu_start_us < r->job->limits->max_extract_time_ms * 1000)
+		return false;
+	verdict_partial(r->v, REASON_LIMIT_TIME, "max_extract_time used up while taking the message apart");
+	r->stop = true;
+	return true;
+}
+
+static void
+emit(struct run *r, const struct part *p)
+{
+	struct part numbered = *p;
+
+	numbered.id = r->next_id++;
+	if (!r->job->listener(r->job->arg, &numbered))
+		r->stop = true;
+}
+
+/* May one more leaf of this size be handed out? */
+static bool
+fits(struct run *r, uint64_t size, const char *path)
+{
+	const struct proto_settings *lim = r->job->limits;
+
+	if (size > lim->max_extract_size) {
+		verdict_partial(r->v, REASON_LIMIT_SIZE, "part %s is larger than max_extract_size", path);
+		return false;
+	}
+	if (r->total + size > lim->max_cumulative_extract_size) {
+		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE, "max_cumulative_extract_size reached at part %s", path);
+		return false;
+	}
+	if (r->next_id > r->parts_max) {
+		verdict_partial(r->v, REASON_LIMIT_FILES, "max_file_count reached at part %s", path);
+		r->stop = true;
+		return false;
+	}
+	return true;
+}
+
+/* The declared type in lower case, "" if there is none. */
+static char *
+declared_type(GMimeObject *o)
+{
+	GMimeContentType *type = g_mime_object_get_content_type(o);
+
+	if (!type || !g_mime_header_list_get_header(g_mime_object_get_header_list(o), "Content-Type"))
+		return g_strdup("");
+	g_autofree char *text = g_mime_content_type_get_mime_type(type);
+	g_autofree char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, TYPE_MAX));
+	for (char *p = valid; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			*p = '_';
+	return g_ascii_strdown(valid, -1);
+}
+
+static void
+emit_leaf(struct run *r, GMimeObject *o, const struct source *bytes, const char *path)
+{
+	bool more = false;
+	g_autofree char *type = declared_type(o);
+	g_auto(GStrv) names = partname_collect(o, &more);
+	struct part p = { .kind = OBJECT_PART, .store = bytes->store, .offset = bytes->offset, .size = bytes->len,
+		.path = path, .type = type, .names = names };
+
+	if (!fits(r, bytes->len, path))
+		return;
+	/* A filter that chooses by name must not be blind to the seventeenth. */
+	if (more)
+		verdict_partial(r->v, REASON_LIMIT_FILES, "part %s has too many names", path);
+	r->total += bytes->len;
+	emit(r, &p);
+}
+
+/* Decode raw bytes into the arena; false, with v told, when a limit is in the way. */
+static bool
+decode(struct run *r, GMimeContentEncoding encoding, const void *raw, size_t len, const char *path, struct source *out)
+{
+	size_t n = 0;
+
+	out->base = r->arena.base + r->arena.used;
+	out->store = STORE_ARENA;
+	out->offset = r->arena.used;
+	switch (arena_decode(&r->arena, encoding, raw, len, r->job->limits->max_extract_size, &n)) {
+	case ARENA_FULL:
+		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE, "no room for part %s in the output arena", path);
+		return false;
+	case ARENA_OVER:
+		verdict_partial(r->v, REASON_LIMIT_SIZE, "part %s is larger than max_extract_size", path);
+		return false;
+	case ARENA_DONE:
+		break;
+	}
+	out->len = n;
+	return true;
+}
+
+/* The bytes of a part's content as they stand in its source, still encoded. */
+static bool
+raw_slice(struct run *r, const struct source *src, GMimePart *part, const char *path, struct source *raw)
+{
+	GMimeDataWrapper *content = g_mime_part_get_content(part);
+	GMimeStream *stream = content ? g_mime_data_wrapper_get_stream(content) : NULL;
+	int64_t end;
+
+	*raw = (struct source){ .base = src->base, .store = src->store, .offset = src->offset };
+	if (!stream)
+		return true;
+	end = stream->bound_end < 0 ? (int64_t)src->len : stream->bound_end;
+	if (!GMIME_IS_STREAM_MEM(stream) || stream->bound_start < 0 || end < stream->bound_start ||
+	    (uint64_t)end > src->len) {
+		verdict_fail(r->v, REASON_MIME_PARSE, "part %s lies outside of its message", path);
+		return false;
+	}
+	raw->base += stream->bound_start;
+	raw->offset += (uint64_t)stream->bound_start;
+	raw->len = (size_t)(end - stream->bound_start);
+	return true;
+}
+
+/* message/ types whose body is a message (unlike the reports, which are made of fields). */
+static bool
+holds_message(const char *type)
+{
+	static const char *const reports[] = { "message/partial", "message/delivery-status",
+		"message/global-delivery-status", "message/disposition-notification",
+		"message/global-disposition-notification", "message/feedback-report", "message/tracking-status" };
+
+	if (!g_str_has_prefix(type, "message/"))
+		return false;
+	for (size_t i = 0; i < G_N_ELEMENTS(reports); i++)
+		if (strcmp(type, reports[i]) == 0)
+			return false;
+	return true;
+}
+
+/* The type as it is written: GMime turns an encoded message/ into application/octet-stream. */
+static char *
+written_type(GMimeObject *o)
+{
+	GMimeHeader *h = g_mime_header_list_get_header(g_mime_object_get_header_list(o), "Content-Type");
+	const char *raw = h ? g_mime_header_get_raw_value(h) : NULL;
+	g_autofree char *text = g_strdup(raw ? raw : "");
+
+	g_strstrip(text);
+	return g_ascii_strdown(text, (gssize)strcspn(text, "; \t\r\n("));
+}
+
+static bool
+is_encoded(GMimeContentEncoding e)
+{
+	return e == GMIME_CONTENT_ENCODING_BASE64 || e == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE ||
+	    e == GMIME_CONTENT_ENCODING_UUENCODE;
+}
+
+static void
+walk_leaf(struct run *r, const struct source *src, GMimePart *part, const char *path, unsigned depth)
+{
+	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(part);
+	g_autofree char *type = written_type(GMIME_OBJECT(part));
+	struct source bytes, plain;
+
+	if (!raw_slice(r, src, part, path, &bytes))
+		return;
+	if (is_encoded(encoding)) {
+		if (!decode(r, encoding, bytes.base, bytes.len, path, &plain))
+			return;
+		bytes = plain;
+	}
+	emit_leaf(r, GMIME_OBJECT(part), &bytes, path);
+	if (strcmp(type, "message/partial") == 0)
+		verdict_partial(r->v, REASON_MESSAGE_PARTIAL, "part %s is a fragment of a split message", path);
+	if (holds_message(type) && bytes.len > 0 && !r->stop)
+		walk_source(r, &bytes, path, depth + 1);
+}
+
+/*
+ * A multipart in which GMime found no delimiter keeps its whole body as prologue. It is an object of its own; when it was
+ * encoded as a whole, the decoded body gets its Content-Type in front and is parsed again.
+ */
+static void
+walk_closed_multipart(struct run *r, GMimeMultipart *multi, const char *path, unsigned depth)
+{
+	const char *body = g_mime_multipart_get_prologue(multi);
+	GMimeHeaderList *fields = g_mime_object_get_header_list(GMIME_OBJECT(multi));
+	GMimeHeader *type = g_mime_header_list_get_header(fields, "Content-Type");
+	const char *cte = g_mime_object_get_header(GMIME_OBJECT(multi), "Content-Transfer-Encoding");
+	GMimeContentEncoding encoding = cte ? g_mime_content_encoding_from_string(cte) : GMIME_CONTENT_ENCODING_DEFAULT;
+	const char *raw_type = type ? g_mime_header_get_raw_value(type) : NULL;
+	struct source whole = { .base = r->arena.base + r->arena.used, .store = STORE_ARENA, .offset = r->arena.used };
+	struct source plain;
+
+	if (!body || *body == '\0')
+		return;
+	g_autofree char *head = g_strconcat("Content-Type:", raw_type ? raw_type : " multipart/mixed", "\n\n", NULL);
+	/* A raw value ends with its own line end; two in a row would end the header before our blank line does. */
+	if (raw_type && g_str_has_suffix(raw_type, "\n"))
+		head[strlen(head) - 1] = '\0';
+	if (!arena_append(&r->arena, head, strlen(head))) {
+		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE, "no room for part %s in the output arena", path);
+		return;
+	}
+	if (!decode(r, encoding, body, strlen(body), path, &plain))
+		return;
+	emit_leaf(r, GMIME_OBJECT(multi), &plain, *path ? path : "1");
+	whole.len = (size_t)(r->arena.base + r->arena.used - whole.base);
+	if (is_encoded(encoding) && !r->stop)
+		walk_source(r, &whole, path, depth + 1);
+}
+
+static void
+walk_multipart(struct run *r, const struct source *src, GMimeMultipart *multi, const char *path, unsigned depth)
+{
+	int n = g_mime_multipart_get_count(multi);
+
+	if (n == 0)
+		walk_closed_multipart(r, multi, path, depth);
+	for (int i = 0; i < n && !r->stop; i++) {
+		g_autofree char *below = path_join(path, i + 1);
+		GMimeObject *child = g_mime_multipart_get_part(multi, i);
+		walk_object(r, src, child, below, depth);
+	}
+}
+
+/* What a message holds: a multipart numbers its children below the message's own path, anything else is its part 1. */
+static void
+walk_message(struct run *r, const struct source *src, GMimeMessage *m, const char *path, unsigned depth)
+{
+	GMimeObject *body = g_mime_message_get_mime_part(m);
+
+	if (!body) {
+		verdict_fail(r->v, REASON_MIME_PARSE, "the MIME parser found no body in message %s", *path ? path : "itself");
+		return;
+	}
+	g_autofree char *below = GMIME_IS_MULTIPART(body) ? g_strdup(path) : path_join(path, 1);
+	walk_object(r, src, body, below, depth);
+}
+
+static void
+walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *path, unsigned depth)
+{
+	if (r->stop || time_is_up(r))
+		return;
+	bool container = GMIME_IS_MULTIPART(o) || GMIME_IS_MESSAGE_PART(o);
+	if (depth + container > r->job->limits->max_extract_depth) {
+		verdict_partial(r->v, REASON_LIMIT_DEPTH, "nested deeper than max_extract_depth");
+		return;
+	}
+	if (GMIME_IS_MULTIPART(o)) {
+		walk_multipart(r, src, GMIME_MULTIPART(o), path, depth + 1);
+	} else if (GMIME_IS_MESSAGE_PART(o)) {
+		GMimeMessage *inner = g_mime_message_part_get_message(GMIME_MESSAGE_PART(o));
+		/* Without an inner message there was not a byte in it. */
+		if (inner)
+			walk_message(r, src, inner, path, depth + 1);
+	} else if (GMIME_IS_PART(o)) {
+		walk_leaf(r, src, GMIME_PART(o), path, depth);
+	} else {
+		verdict_fail(r->v, REASON_MIME_PARSE, "part %s is of no kind we know", path);
+	}
+}
+
+/* Parse bytes as a message and walk what comes out. The stream borrows the bytes: no copy is made. */
+static void
+walk_source(struct run *r, const struct source *src, const char *path, unsigned depth)
+{
+	struct shape_limits shape = { .header_max = r->job->limits->header_max, .parts_max = r->parts_max };
+	GByteArray bytes = { .data = (guint8 *)(uintptr_t)src->base, .len = (guint)src->len };
+
+	if (src->len > G_MAXUINT) {
+		verdict_partial(r->v, REASON_TOO_LARGE, "message %s is larger than the MIME parser takes", path);
+		return;
+	}
+	if (depth > r->job->limits->max_extract_depth) {
+		verdict_partial(r->v, REASON_LIMIT_DEPTH, "nested deeper than max_extract_depth");
+		return;
+	}
+	if (time_is_up(r) || !shape_acceptable(src->base, src->len, &shape, r->v))
+		return;
+	AUTO(unref) GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(&bytes);
+	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
+	AUTO(unref) GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+	g_mime_parser_set_persist_stream(parser, TRUE);
+	/* No options, above all no warning callback: with one, GMime checks parameters in quadratic time. */
+	AUTO(unref) GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+	if (message)
+		walk_message(r, src, message, path, depth);
+	else
+		verdict_fail(r->v, REASON_MIME_PARSE, "the MIME parser gave up on message %s", *path ? path : "itself");
+}
+
+void
+decompose(const struct decompose *job, struct verdict *v)
+{
+	struct run r = { .job = job, .v = v, .arena = { job->arena, job->arena_size, 0 } };
+	struct source all = { .base = job->message, .len = job->size, .store = STORE_SPOOL };
+	char *no_names[] = { NULL };
+	struct part whole = { .kind = OBJECT_MESSAGE, .store = STORE_SPOOL, .size = job->size, .path = "",
+		.type = "message/rfc822", .names = no_names };
+
+	r.parts_max = job->limits->max_file_count;
+	if (r.parts_max == 0 || r.parts_max > PARTS_MAX)
+		r.parts_max = PARTS_MAX;
+	emit(&r, &whole);
+	if (job->mime && !r.stop)
+		walk_source(&r, &all, "", 0);
+	verdict_complete(v);
+}

@@ -1,0 +1,185 @@
+#include "scanner/engine.h"
+
+#include <string.h>
+
+#include "scanner/clamav.h"
+#include "scanner/generation.h"
+
+/* libclamav's own bound; above it, it warns and takes this. */
+#define FILE_SIZE_MAX ((uint64_t)INT32_MAX - 2)
+
+/* Who hears complaints while loading, and the last error, which says which file was bad. */
+struct loading {
+	complaint_listener *say;
+	void	*arg;
+	char	*last;
+};
+
+static void
+on_complaint(void *arg, const char *text)
+{
+	struct loading *l = arg;
+
+	g_free(l->last);
+	l->last = g_strdup(text);
+	if (l->say)
+		l->say(l->arg, text);
+}
+
+static void
+set_options(struct cl_scan_options *o, uint64_t flags)
+{
+	static const struct { uint64_t flag; uint32_t general, heuristic; } table[] = {
+		{ PROTO_HEURISTICS, CL_SCAN_GENERAL_HEURISTICS, 0 },
+		{ PROTO_HEURISTICS_FIRST, CL_SCAN_GENERAL_HEURISTIC_PRECEDENCE, 0 },
+		{ PROTO_HEURISTICS_MEDIA, 0, CL_SCAN_HEURISTIC_PARTITION_INTXN | CL_SCAN_HEURISTIC_BROKEN_MEDIA },
+		{ PROTO_ALERT_ENCRYPTED, 0, CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE | CL_SCAN_HEURISTIC_ENCRYPTED_DOC },
+		{ PROTO_ALERT_MACROS, 0, CL_SCAN_HEURISTIC_MACROS },
+		{ PROTO_ALERT_BROKEN, 0, CL_SCAN_HEURISTIC_BROKEN },
+		{ PROTO_ALERT_PHISHING, 0, CL_SCAN_HEURISTIC_PHISHING_SSL_MISMATCH | CL_SCAN_HEURISTIC_PHISHING_CLOAK },
+	};
+
+	memset(o, 0, sizeof *o);
+	o->parse = ~0u;
+	o->general = CL_SCAN_GENERAL_ALLMATCHES;
+	/* Never without: what is beyond a limit would be "clean". */
+	o->heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX;
+	for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
+		if (flags & table[i].flag) {
+			o->general |= table[i].general;
+			o->heuristic |= table[i].heuristic;
+		}
+}
+
+static bool
+set_number(struct cl_engine *e, enum cl_engine_field field, uint64_t value, const char *name, GError **err)
+{
+	cl_error_t rc = cl_engine_set_num(e, field, (long long)value);
+
+	if (rc == CL_SUCCESS)
+		return true;
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "libclamav refuses %s = %" G_GUINT64_FORMAT ": %s", name, value,
+	    cl_strerror(rc));
+	return false;
+}
+
+static bool
+set_limits(struct cl_engine *e, const struct proto_settings *s, GError **err)
+{
+	return set_number(e, CL_ENGINE_DISABLE_CACHE, 1, "disable_cache", err) &&
+	    set_number(e, CL_ENGINE_MAX_SCANSIZE, s->max_cumulative_extract_size, "max_cumulative_extract_size", err) &&
+	    set_number(e, CL_ENGINE_MAX_FILESIZE, MIN(s->max_extract_size, FILE_SIZE_MAX), "max_extract_size", err) &&
+	    /* The mail itself is a level too. */
+	    set_number(e, CL_ENGINE_MAX_RECURSION, s->max_extract_depth + 1, "max_extract_depth", err) &&
+	    set_number(e, CL_ENGINE_MAX_FILES, s->max_file_count, "max_file_count", err) &&
+	    set_number(e, CL_ENGINE_MAX_SCANTIME, s->max_extract_time_ms, "max_extract_time", err) &&
+	    (s->ac_depth == 0 || set_number(e, CL_ENGINE_AC_MAXDEPTH, s->ac_depth, "ac_depth", err));
+}
+
+static unsigned
+db_options(uint64_t flags)
+{
+	unsigned o = 0;
+
+	if (flags & PROTO_ALERT_PHISHING)
+		o |= CL_DB_PHISHING | CL_DB_PHISHING_URLS;
+	if (flags & PROTO_BYTECODE)
+		o |= CL_DB_BYTECODE;
+	if (flags & PROTO_PUA)
+		o |= CL_DB_PUA;
+	return o;
+}
+
+static bool
+fail_load(const struct proto_settings *s, const struct loading *l, cl_error_t rc, GError **err)
+{
+	g_autofree char *remedy = generation_remedy(s->database);
+
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "database %s: %s%s%s; remove the broken file, then %s", s->database,
+	    cl_strerror(rc), l->last ? ": " : "", l->last ? l->last : "", remedy);
+	return false;
+}
+
+static bool
+load(struct clamav *c, const char *selftest, const char *tmpdir, struct loading *l, GError **err)
+{
+	const struct proto_settings *s = &c->limits;
+	unsigned count = 0, own = 0;
+	cl_error_t rc = cl_engine_set_str(c->engine, CL_ENGINE_TMPDIR, tmpdir);
+
+	if (rc == CL_SUCCESS)
+		rc = cl_load(s->database, c->engine, &count, db_options(s->flags));
+	if (rc != CL_SUCCESS)
+		return fail_load(s, l, rc, err);
+	c->signatures = count;
+	if (count == 0) {
+		g_autofree char *remedy = generation_remedy(s->database);
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "database %s: holds no signature; %s", s->database, remedy);
+		return false;
+	}
+	rc = cl_load(selftest, c->engine, &own, db_options(s->flags));
+	if (rc == CL_SUCCESS)
+		rc = cl_engine_compile(c->engine);
+	return rc == CL_SUCCESS || fail_load(s, l, rc, err);
+}
+
+struct clamav *
+clamav_load(const struct proto_settings *s, const char *selftest, const char *tmpdir, complaint_listener *say, void *arg,
+    GError **err)
+{
+	struct clamav *c = g_new0(struct clamav, 1);
+	struct loading l = { .say = say, .arg = arg };
+	bool ok = false;
+
+	c->limits = *s;
+	set_options(&c->options, s->flags);
+	complaint_listen(on_complaint, &l);
+	cl_error_t rc = cl_init(CL_INIT_DEFAULT);
+	if (rc == CL_SUCCESS)
+		c->engine = cl_engine_new();
+	if (c->engine)
+		ok = set_limits(c->engine, s, err) && load(c, selftest, tmpdir, &l, err);
+	else
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "libclamav: %s",
+		    cl_strerror(rc == CL_SUCCESS ? CL_EMEM : rc));
+	complaint_listen(NULL, NULL);
+	g_free(l.last);
+	if (ok)
+		engine_set_callbacks(c->engine);
+	else
+		clamav_free(&c);
+	return c;
+}
+
+void
+clamav_free(struct clamav **c)
+{
+	if (!*c)
+		return;
+	if ((*c)->engine)
+		cl_engine_free((*c)->engine);
+	g_free(*c);
+	*c = NULL;
+}
+
+uint64_t
+clamav_signatures(const struct clamav *c)
+{
+	return c->signatures;
+}
+
+const char *
+clamav_version(void)
+{
+	return cl_retver();
+}
+
+bool
+clamav_set_tmpdir(struct clamav *c, const char *dir, GError **err)
+{
+	cl_error_t rc = cl_engine_set_str(c->engine, CL_ENGINE_TMPDIR, dir);
+
+	if (rc != CL_SUCCESS)
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "libclamav: %s: %s", dir, cl_strerror(rc));
+	return rc == CL_SUCCESS;
+}

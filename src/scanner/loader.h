@@ -1,0 +1,36 @@
+/*
+ * loader - the signatures, read in a thread of lowest priority
+ *
+ * An unprivileged process cannot come back from SCHED_IDLE, and workers inherit from whoever forks them. So a thread loads,
+ * idle, and is joined; the zygote's main thread stayed as it was and forks (decision 19).
+ */
+#ifndef AVM_SCANNER_LOADER_H
+#define AVM_SCANNER_LOADER_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "scanner/generation.h"
+#include "scanner/selftest.h"
+#include "worker/proto.h"
+
+struct clamav;
+struct loader;
+
+struct loaded {
+	struct clamav	*engine;
+	struct generation generation;
+};
+
+/*
+ * Start loading.
+ *
+ * Owns:    borrows everything until loader_join(); folder is where temporary files may go; sock gets LOG packets
+ */
+struct loader *loader_start(const struct proto_settings *s, const struct selftest *t, const char *folder, int sock);
+/* Becomes readable when the thread is about to end. Borrowed. */
+int	 loader_fd(const struct loader *l);
+/* Wait for the thread; frees l. False and *err when nothing was loaded. */
+bool	 loader_join(struct loader **l, struct loaded *out, GError **err);
+
+#endif

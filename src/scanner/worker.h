@@ -1,0 +1,30 @@
+/*
+ * worker - one scanning process: takes a message apart, scans its objects, until its socket closes
+ *
+ * Everything that reads bytes of a mail runs here, behind the sandbox. A worker holds one message at a time.
+ */
+#ifndef AVM_SCANNER_WORKER_H
+#define AVM_SCANNER_WORKER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "scanner/selftest.h"
+#include "worker/proto.h"
+
+struct worker_setup {
+	const struct proto_settings *settings;
+	struct clamav	*engine;	/* NULL: only decomposes */
+	const struct selftest *selftest;
+	const char	*tmpdir;	/* private, made already */
+	uint32_t	 number;
+	unsigned	 sandbox;	/* SANDBOX_* to enter */
+	int		 sock;		/* to the front */
+	int		 zygote;	/* socket for one line, should the sandbox fail; closed after it */
+	pid_t		 parent;	/* the zygote; a worker does not outlive it */
+};
+
+/* The life of a worker, in a process just forked. Never returns. */
+void	 worker_run(const struct worker_setup *w) __attribute__((noreturn));
+
+#endif
