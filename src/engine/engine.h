@@ -24,6 +24,8 @@ struct conf_engine;
 struct conn;		/* one connection to a server of the pool; NULL for local engines */
 struct engine;
 struct lease;
+struct probe;
+struct upstream;
 struct workers;
 
 enum {
@@ -33,6 +35,7 @@ enum {
 	ENGINE_CAP_FD		= 1u << 3,
 	ENGINE_CAP_PATH		= 1u << 4,
 	ENGINE_CAP_TEST		= 1u << 5,	/* refused outside test mode */
+	ENGINE_CAP_PROBED	= 1u << 6,	/* a server gets no object before a probe has told what it can */
 };
 
 /* What one scan is about. Everything is borrowed for the length of the call. */
@@ -50,6 +53,7 @@ struct engine_ops {
 	const char	*summary;	/* one line for -V, the console and the manual */
 	unsigned	 caps;
 	const char	*default_port;	/* NULL: no network */
+	const char	*tls_port;	/* of a tls: or ...s:// address without a port; NULL: the same */
 
 	/* Once per section, before threads start. May read files, must not connect. Optional. */
 	bool	(*init)(struct engine *e, GError **err);
@@ -61,6 +65,16 @@ struct engine_ops {
 	/* What the definitions are called now: "27980" or the like, for header and log; NULL = not known. The caller frees. */
 	char	*(*definitions)(struct engine *e);
 	void	(*fini)(struct engine *e);
+
+	/*
+	 * For engines on the network, all optional; conn->wire has begun an exchange under its own deadline.
+	 */
+	/* A connection has come up: greeting and set-up. False and *err (NET_ERROR): it is closed. */
+	bool	(*greet)(struct engine *e, struct conn *conn, GError **err);
+	/* A connection that is in order is about to be closed: say so, wait for nothing. */
+	void	(*goodbye)(struct engine *e, struct conn *conn);
+	/* Ask a server for limits, definitions, licence. v COMPLETE = out is filled; FAILED = this server cannot serve now. */
+	void	(*probe)(struct engine *e, struct conn *conn, struct probe *out, struct verdict *v);
 };
 
 struct engine {
@@ -69,6 +83,8 @@ struct engine {
 	const char		*title;		/* conf->title */
 	struct workers		*workers;	/* for ENGINE_CAP_WORKER */
 	struct engine		*inner;		/* of engine_fault: the one it wraps; owned */
+	struct upstream		*upstream;	/* of engines on the network: their servers; owned */
+	const struct conf	*all;		/* the whole configuration; lives with the set */
 	void			*data;		/* the engine's own */
 };
 

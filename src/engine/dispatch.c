@@ -1,0 +1,122 @@
+/*
+ * dispatch - the attempts of one object
+ */
+#include "engine/dispatch.h"
+
+#include "conf/conf.h"
+#include "engine/conn.h"
+#include "engine/upstream.h"
+
+#define SERVERS_MAX	5	/* different ones for one object */
+#define LOST_MAX	2	/* connections lost under it */
+#define ONCE_MAX	1	/* more tries after a failure that may be the object's own */
+
+/* What the attempts of one object have come to. */
+struct tally {
+	struct tried	 tried;
+	unsigned	 lost;
+	unsigned	 doubtful;
+	struct verdict	 failures;
+};
+
+/* May another server have better luck? */
+static bool
+try_another(struct tally *t, enum reason failed)
+{
+	if (t->tried.count >= SERVERS_MAX)
+		return false;
+	switch (failed) {
+	case REASON_UNREACHABLE:
+	case REASON_BUSY:
+	case REASON_NO_LICENSE:
+		return true;
+	case REASON_LOST:
+		return ++t->lost < LOST_MAX;
+	case REASON_TIMEOUT:
+	case REASON_REFUSED:
+	case REASON_PROTOCOL:
+	case REASON_ENGINE_ERROR:
+		return t->doubtful++ < ONCE_MAX;
+	default:
+		return false;
+	}
+}
+
+/* One exchange. The engine's own timeout is cut in; *cut_short says that the message's end came first. */
+static void
+attempt(struct engine *e, struct conn *c, const struct scan_request *rq, struct verdict *v, bool *cut_short)
+{
+	struct deadline own = deadline_in(e->conf->timeout);
+	struct wait wait = wait_until(rq->wait, own);
+	struct scan_request sub = *rq;
+
+	sub.wait = &wait;
+	wire_begin(c->wire, &wait);
+	e->ops->scan(e, c, &sub, v);
+	rq->wait->next_tick_ms = wait.next_tick_ms;
+	wire_begin(c->wire, rq->wait);
+	*cut_short = own.at_ms > rq->wait->dl.at_ms && deadline_passed(rq->wait->dl);
+	if (v->states == 0)
+		conn_refuse(c, v, REASON_UNKNOWN, "the answer gave no verdict");
+}
+
+static bool
+has_failed(const struct verdict *v)
+{
+	return (v->states & (1u << SCAN_FAILED | 1u << SCAN_UNKNOWN)) != 0;
+}
+
+/* A connection that had been idle and died before it said a word: its server may have closed it in good order. */
+static bool
+died_idle(struct conn *c, const struct verdict *v)
+{
+	return c->reused && !wire_answered(c->wire) && v->failed == REASON_LOST;
+}
+
+/* Ask one server. Returns true when v is the answer; else v is empty and the failure is in the tally. */
+static bool
+ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct verdict *v, bool *go_on)
+{
+	AUTO(verdict_clear) struct verdict got = { 0 };
+	struct conn *c = upstream_borrow(e->upstream, &t->tried, rq->wait, &got);
+	bool cut_short = false;
+	enum reason why;
+
+	*go_on = false;
+	if (c) {
+		attempt(e, c, rq, &got, &cut_short);
+		if (died_idle(c, &got)) {
+			verdict_clear(&got);
+			if (upstream_reopen(c, rq->wait, &got))
+				attempt(e, c, rq, &got, &cut_short);
+		}
+		why = has_failed(&got) ? got.failed : REASON_NONE;
+		/* The message ran out of time, not the server. */
+		upstream_return(&c, cut_short && why == REASON_TIMEOUT ? REASON_UNKNOWN : why, got.failed_why);
+	} else if (got.states == 0) {
+		return false;	/* every server was tried */
+	}
+	if (!has_failed(&got) || got.kinds != 0) {
+		verdict_join(v, &got);
+		return true;
+	}
+	*go_on = try_another(t, got.failed) && !deadline_passed(rq->wait->dl);
+	verdict_join(&t->failures, &got);
+	return false;
+}
+
+void
+dispatch_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
+{
+	struct tally t = { 0 };
+	bool go_on = true;
+
+	upstream_start(e->upstream);
+	while (go_on)
+		if (ask(e, &t, rq, v, &go_on)) {
+			verdict_clear(&t.failures);
+			return;
+		}
+	verdict_join(v, &t.failures);	/* nothing inside: UNKNOWN, an error */
+	verdict_clear(&t.failures);
+}

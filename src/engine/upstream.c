@@ -1,0 +1,454 @@
+/*
+ * upstream - lending connections, and who is in rotation
+ */
+#include "engine/upstream.h"
+
+#include <sys/eventfd.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "engine/balance.h"
+#include "engine/upstream_in.h"
+
+#define IDLE_MAX_MS	20000	/* clamd closes idle sessions after 30 s, ICAP servers after 60 s */
+#define GOODBYE_MS	100
+#define NEVER_TOLD	0
+
+static void
+server_free(void *p)
+{
+	struct server *s = p;
+	struct conn *c;
+
+	while ((c = g_queue_pop_head(&s->idle)))
+		conn_close(&c);
+	probe_unref(&s->probe);
+	address_free(&s->address);
+	g_free(s);
+}
+
+static bool
+needs_tls(const struct upstream *u)
+{
+	if (u->engine->conf->net.tls)
+		return true;
+	for (guint i = 0; i < u->servers->len; i++)
+		if (((struct server *)g_ptr_array_index(u->servers, i))->address->tls)
+			return true;
+	return false;
+}
+
+static bool
+add_servers(struct upstream *u, GError **err)
+{
+	const struct engine *e = u->engine;
+	const char *port = e->conf->net.tls && e->ops->tls_port ? e->ops->tls_port : e->ops->default_port;
+
+	for (char **text = e->conf->net.servers; *text; text++) {
+		struct server *s = g_new0(struct server, 1);
+
+		g_ptr_array_add(u->servers, s);
+		s->upstream = u;
+		g_queue_init(&s->idle);
+		s->address = address_parse(*text, port, e->ops->tls_port, err);
+		if (!s->address)
+			return false;
+	}
+	if (u->servers->len == 0 || u->servers->len > UPSTREAM_MAX) {
+		g_set_error(err, NET_ERROR, NET_E_IO, "servers names %u servers; write 1 to %d", u->servers->len, UPSTREAM_MAX);
+		return false;
+	}
+	return true;
+}
+
+struct upstream *
+upstream_new(struct engine *e, GError **err)
+{
+	struct upstream *u = g_new0(struct upstream, 1);
+	const struct conf_net *net = &e->conf->net;
+	const struct tls_conf t = { .ca = net->tls_ca, .cert = net->tls_cert, .key = net->tls_key, .name = net->tls_name };
+
+	u->engine = e;
+	u->servers = g_ptr_array_new_with_free_func(server_free);
+	u->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&u->mu, NULL);
+	cond_init(&u->changed);
+	cond_init(&u->wake);
+	if (u->stop_fd >= 0 && add_servers(u, err) && (!needs_tls(u) || (u->tls = tls_new(&t, err))))
+		return u;
+	g_prefix_error(err, "%s:%u: %s \"%s\": ", e->conf->file, e->conf->line, e->ops->name, e->title);
+	upstream_free(&u);
+	return NULL;
+}
+
+void
+upstream_free(struct upstream **up)
+{
+	struct upstream *u = *up;
+
+	if (!u)
+		return;
+	prober_stop(u);
+	g_ptr_array_unref(u->servers);
+	tls_free(&u->tls);
+	fd_close(&u->stop_fd);
+	g_free(u->definitions);
+	pthread_cond_destroy(&u->changed);
+	pthread_cond_destroy(&u->wake);
+	pthread_mutex_destroy(&u->mu);
+	g_free(u);
+	*up = NULL;
+}
+
+static bool
+speaks_tls(const struct server *s)
+{
+	return !s->address->path && (s->address->tls || s->upstream->engine->conf->net.tls);
+}
+
+static void
+warn_clear_text(const struct upstream *u)
+{
+	for (guint i = 0; i < u->servers->len; i++) {
+		const struct server *s = g_ptr_array_index(u->servers, i);
+
+		if (!speaks_tls(s) && !address_is_local(s->address))
+			log_warn("engine %s: %s: mail goes to another host in clear text; set tls = true if the server can",
+			    u->engine->title, s->address->text);
+	}
+}
+
+void
+upstream_start(struct upstream *u)
+{
+	bool first;
+
+	pthread_mutex_lock(&u->mu);
+	first = !u->started;
+	u->started = true;
+	pthread_mutex_unlock(&u->mu);
+	if (!first)
+		return;
+	warn_clear_text(u);
+	prober_start(u);
+}
+
+void
+conn_close(struct conn **cp)
+{
+	struct conn *c = *cp;
+	struct wait w;
+
+	if (!c)
+		return;
+	if (c->wire && c->keep && c->engine->ops->goodbye && wire_is_quiet(c->wire)) {
+		wait_init(&w, deadline_in(GOODBYE_MS), 0, NULL, NULL);
+		wire_begin(c->wire, &w);
+		c->engine->ops->goodbye(c->engine, c);
+	}
+	wire_free(&c->wire);
+	probe_unref(&c->probe);
+	g_free(c);
+	*cp = NULL;
+}
+
+/* Open c's stream. False and v FAILED. */
+static bool
+open_stream(struct conn *c, int cancel_fd, struct wait *wait, struct verdict *v)
+{
+	struct server *s = c->server;
+	const struct conf_net *net = &c->engine->conf->net;
+	struct net_how how = { .tls = speaks_tls(s) ? s->upstream->tls : NULL, .connect_ms = net->connect_time, .cancel_fd = cancel_fd };
+	struct net *n;
+	GError *why = NULL;
+
+	c->exchanges = 0;
+	c->reused = c->keep = false;
+	n = net_connect(s->address, &how, wait, &why);
+	if (!n) {
+		/* A connection that does not come up is nobody's answer: never the object's fault. */
+		conn_refuse(c, v, why->code == NET_E_IO ? REASON_SPOOL : REASON_UNREACHABLE, "%s", why->message);
+		g_error_free(why);
+		return false;
+	}
+	c->wire = wire_new(n, net->read_write_time);
+	wire_begin(c->wire, wait);
+	if (c->engine->ops->greet && !c->engine->ops->greet(c->engine, c, &why)) {
+		conn_refuse(c, v, REASON_UNREACHABLE, "greeting: %s", why->message);
+		g_error_free(why);
+		return false;
+	}
+	return true;
+}
+
+struct conn *
+server_connect(struct server *s, int cancel_fd, struct wait *wait, struct verdict *v)
+{
+	struct conn *c = g_new0(struct conn, 1);
+
+	c->engine = s->upstream->engine;
+	c->server = s;
+	c->address = s->address;
+	if (!open_stream(c, cancel_fd, wait, v))
+		conn_close(&c);
+	pthread_mutex_lock(&s->upstream->mu);
+	s->connects++;
+	pthread_mutex_unlock(&s->upstream->mu);
+	return c;
+}
+
+bool
+upstream_reopen(struct conn *c, struct wait *wait, struct verdict *v)
+{
+	wire_free(&c->wire);
+	return open_stream(c, -1, wait, v);
+}
+
+static enum standing
+standing(const struct server *s)
+{
+	if (s->out_until_ms == 0)
+		return STANDING_IN;
+	if (now_ms() < s->out_until_ms)
+		return STANDING_OUT;
+	/* Without a probe only an object can find out. */
+	return s->upstream->engine->ops->probe ? STANDING_SUSPECT : STANDING_IN;
+}
+
+static unsigned
+limit(const struct server *s)
+{
+	unsigned ours = (unsigned)s->upstream->engine->conf->net.max_connections;
+	unsigned theirs = s->probe ? s->probe->max_connections : NEVER_TOLD;
+
+	return theirs == NEVER_TOLD ? ours : MIN(ours, theirs);
+}
+
+/* Locks: u->mu. */
+static int
+pick(struct upstream *u, const struct tried *tried)
+{
+	struct candidate c[UPSTREAM_MAX];
+
+	for (guint i = 0; i < u->servers->len; i++) {
+		const struct server *s = g_ptr_array_index(u->servers, i);
+
+		c[i] = (struct candidate){ standing(s), s->busy, limit(s), tried->yes[i] };
+	}
+	return balance_pick(c, u->servers->len, u->turn++ % u->servers->len);
+}
+
+/* The server whose turn it is, one connection of it taken; NULL when all were tried, or v FAILED when none got free. */
+static struct server *
+take(struct upstream *u, struct tried *tried, struct wait *wait, struct verdict *v)
+{
+	struct server *s = NULL;
+	int i;
+
+	pthread_mutex_lock(&u->mu);
+	while ((i = pick(u, tried)) == BALANCE_FULL)
+		if (!wait_cond(wait, &u->changed, &u->mu))
+			break;
+	if (i >= 0) {
+		s = g_ptr_array_index(u->servers, (guint)i);
+		s->busy++;
+		tried->yes[i] = true;
+		tried->count++;
+	}
+	pthread_mutex_unlock(&u->mu);
+	if (i == BALANCE_FULL)
+		verdict_fail(v, REASON_BUSY, "engine %s: no server had a free connection in time; raise max_connections or add servers",
+		    u->engine->title);
+	return s;
+}
+
+/* An idle connection that still lives, or NULL. */
+static struct conn *
+take_idle(struct server *s)
+{
+	struct conn *c;
+
+	for (;;) {
+		pthread_mutex_lock(&s->upstream->mu);
+		c = g_queue_pop_head(&s->idle);
+		pthread_mutex_unlock(&s->upstream->mu);
+		if (!c)
+			return NULL;
+		if (c->idle_since_ms + IDLE_MAX_MS > now_ms() && wire_is_quiet(c->wire)) {
+			c->reused = true;
+			return c;
+		}
+		conn_close(&c);
+	}
+}
+
+/* Give the taken place back without a connection. */
+static void
+give_up(struct server *s)
+{
+	pthread_mutex_lock(&s->upstream->mu);
+	s->busy--;
+	pthread_cond_broadcast(&s->upstream->changed);
+	pthread_mutex_unlock(&s->upstream->mu);
+}
+
+struct conn *
+upstream_borrow(struct upstream *u, struct tried *tried, struct wait *wait, struct verdict *v)
+{
+	struct server *s = take(u, tried, wait, v);
+	struct conn *c;
+	bool needs_probe;
+
+	if (!s)
+		return NULL;
+	c = take_idle(s);
+	if (!c)
+		c = server_connect(s, -1, wait, v);
+	if (!c) {
+		server_account(s, v->failed, v->failed_why);
+		give_up(s);
+		return NULL;
+	}
+	pthread_mutex_lock(&u->mu);
+	needs_probe = u->engine->ops->caps & ENGINE_CAP_PROBED && !s->probe;
+	pthread_mutex_unlock(&u->mu);
+	if (needs_probe && !server_probe(s, c, wait, v)) {
+		upstream_return(&c, v->failed, v->failed_why);
+		return NULL;
+	}
+	if (needs_probe && !c->keep && !upstream_reopen(c, wait, v)) {
+		upstream_return(&c, v->failed, v->failed_why);
+		return NULL;
+	}
+	pthread_mutex_lock(&u->mu);
+	probe_unref(&c->probe);
+	c->probe = probe_ref(s->probe);
+	pthread_mutex_unlock(&u->mu);
+	c->keep = false;
+	c->exchanges++;
+	wire_begin(c->wire, wait);
+	return c;
+}
+
+/* How long a failure keeps a server out; 0 = it is not the server's fault. */
+static int64_t
+out_ms(const struct conf_net *net, enum reason failed)
+{
+	switch (failed) {
+	case REASON_BUSY:
+		return net->busy_retry_time;
+	case REASON_NO_LICENSE:
+		return net->license_retry_time;
+	case REASON_UNREACHABLE:
+	case REASON_TIMEOUT:
+	case REASON_LOST:
+	case REASON_PROTOCOL:
+		return net->fail_retry_time;
+	default:
+		return 0;
+	}
+}
+
+void
+server_account(struct server *s, enum reason failed, const char *why)
+{
+	struct upstream *u = s->upstream;
+	int64_t out = out_ms(&u->engine->conf->net, failed);
+	bool was_in, now_in;
+
+	pthread_mutex_lock(&u->mu);
+	was_in = s->out_until_ms == 0;
+	if (failed == REASON_NONE) {
+		s->served++;
+		s->out_until_ms = 0;
+		s->out_why = REASON_NONE;
+	} else {
+		s->failed++;
+		if (out > 0) {
+			s->out_until_ms = now_ms() + out;
+			s->out_why = failed;
+			s->probe_due_ms = s->out_until_ms;
+			pthread_cond_signal(&u->wake);
+		}
+	}
+	now_in = s->out_until_ms == 0;
+	pthread_cond_broadcast(&u->changed);
+	pthread_mutex_unlock(&u->mu);
+	if (was_in && !now_in)
+		log_msg(failed == REASON_NO_LICENSE ? LOGLV_ERR : LOGLV_WARNING, "%s; out of rotation for %" G_GINT64_FORMAT " s",
+		    why ? why : reason_name(failed), out / 1000);
+	else if (!was_in && now_in)
+		log_notice("engine %s: %s: back in rotation", u->engine->title, s->address->text);
+}
+
+void
+upstream_return(struct conn **cp, enum reason failed, const char *why)
+{
+	struct conn *c = *cp;
+	struct server *s;
+
+	if (!c)
+		return;
+	s = c->server;
+	*cp = NULL;
+	server_account(s, failed, why);
+	if (!c->keep || failed != REASON_NONE || !c->wire) {
+		c->keep = false;
+		conn_close(&c);
+	}
+	pthread_mutex_lock(&s->upstream->mu);
+	s->busy--;
+	if (c) {
+		c->idle_since_ms = now_ms();
+		g_queue_push_head(&s->idle, c);
+	}
+	pthread_cond_broadcast(&s->upstream->changed);
+	pthread_mutex_unlock(&s->upstream->mu);
+}
+
+char *
+upstream_definitions(struct upstream *u)
+{
+	char *copy;
+
+	pthread_mutex_lock(&u->mu);
+	copy = g_strdup(u->definitions);
+	pthread_mutex_unlock(&u->mu);
+	return copy;
+}
+
+static void
+stats_free(void *p)
+{
+	struct server_stats *st = p;
+
+	g_free(st->server);
+	g_free(st->version);
+	g_free(st->definitions);
+	g_free(st);
+}
+
+GPtrArray *
+upstream_stats(struct upstream *u)
+{
+	GPtrArray *out = g_ptr_array_new_with_free_func(stats_free);
+
+	pthread_mutex_lock(&u->mu);
+	for (guint i = 0; i < u->servers->len; i++) {
+		const struct server *s = g_ptr_array_index(u->servers, i);
+		struct server_stats *st = g_new0(struct server_stats, 1);
+
+		st->server = g_strdup(s->address->text);
+		st->version = g_strdup(s->probe ? s->probe->version : NULL);
+		st->definitions = g_strdup(s->probe ? s->probe->definitions : NULL);
+		st->out_why = s->out_until_ms == 0 ? REASON_NONE : s->out_why;
+		st->busy = s->busy;
+		st->idle = g_queue_get_length((GQueue *)(uintptr_t)&s->idle);
+		st->served = s->served;
+		st->failed = s->failed;
+		st->connects = s->connects;
+		g_ptr_array_add(out, st);
+	}
+	pthread_mutex_unlock(&u->mu);
+	return out;
+}
