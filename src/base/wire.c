@@ -201,6 +201,19 @@ wire_is_quiet(struct wire *w)
 }
 
 bool
+wire_unread(struct wire *w)
+{
+	wire_halted(w);
+	return buffered(w) > 0;
+}
+
+struct wait *
+wire_wait(const struct wire *w)
+{
+	return w->wait;
+}
+
+bool
 wire_passes_fds(const struct wire *w)
 {
 	return net_passes_fds(w->net);

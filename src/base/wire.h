@@ -44,6 +44,10 @@ bool	 wire_sent_all(const struct wire *w);
 bool	 wire_answered(const struct wire *w);
 /* May an idle connection be used again? False when the peer closed it or said something unasked. */
 bool	 wire_is_quiet(struct wire *w);
+/* Are there bytes of an answer that nobody has read? Looks, never waits. */
+bool	 wire_unread(struct wire *w);
+/* The wait of this exchange. Borrowed. */
+struct wait *wire_wait(const struct wire *w);
 /* May descriptors be passed? */
 bool	 wire_passes_fds(const struct wire *w);
 

@@ -29,11 +29,16 @@ struct conn {
 	unsigned	 exchanges;	/* begun on this connection, the present one included */
 	bool		 reused;	/* it has served before */
 	bool		 keep;
+	int		 cancel_fd;	/* readable = give up; -1 = never */
 	int64_t		 idle_since_ms;
 };
 
 /* The exchange ended in order: the connection may be used again. */
 void	 conn_keep(struct conn *c);
+
+/* Replace the stream by a new one to the same server, inside the wait of the present exchange, which begins anew on it.
+ * False and v FAILED. */
+bool	 conn_reopen(struct conn *c, struct verdict *v);
 
 /* FAILED for a step that went wrong, by the kind of why, which is freed: "engine TITLE: SERVER: STEP: why". */
 void	 conn_fail(struct conn *c, struct verdict *v, const char *step, GError *why);

@@ -51,6 +51,8 @@ attempt(struct engine *e, struct conn *c, const struct scan_request *rq, struct 
 	struct scan_request sub = *rq;
 
 	sub.wait = &wait;
+	c->keep = false;
+	c->exchanges++;
 	wire_begin(c->wire, &wait);
 	e->ops->scan(e, c, &sub, v);
 	rq->wait->next_tick_ms = wait.next_tick_ms;
@@ -87,7 +89,7 @@ ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct ver
 		attempt(e, c, rq, &got, &cut_short);
 		if (died_idle(c, &got)) {
 			verdict_clear(&got);
-			if (upstream_reopen(c, rq->wait, &got))
+			if (conn_reopen(c, &got))
 				attempt(e, c, rq, &got, &cut_short);
 		}
 		why = has_failed(&got) ? got.failed : REASON_NONE;

@@ -154,11 +154,11 @@ conn_close(struct conn **cp)
 
 /* Open c's stream. False and v FAILED. */
 static bool
-open_stream(struct conn *c, int cancel_fd, struct wait *wait, struct verdict *v)
+open_stream(struct conn *c, struct wait *wait, struct verdict *v)
 {
 	struct server *s = c->server;
 	const struct conf_net *net = &c->engine->conf->net;
-	struct net_how how = { .tls = speaks_tls(s) ? s->upstream->tls : NULL, .connect_ms = net->connect_time, .cancel_fd = cancel_fd };
+	struct net_how how = { speaks_tls(s) ? s->upstream->tls : NULL, net->connect_time, c->cancel_fd };
 	struct net *n;
 	GError *why = NULL;
 
@@ -189,7 +189,8 @@ server_connect(struct server *s, int cancel_fd, struct wait *wait, struct verdic
 	c->engine = s->upstream->engine;
 	c->server = s;
 	c->address = s->address;
-	if (!open_stream(c, cancel_fd, wait, v))
+	c->cancel_fd = cancel_fd;
+	if (!open_stream(c, wait, v))
 		conn_close(&c);
 	pthread_mutex_lock(&s->upstream->mu);
 	s->connects++;
@@ -198,10 +199,12 @@ server_connect(struct server *s, int cancel_fd, struct wait *wait, struct verdic
 }
 
 bool
-upstream_reopen(struct conn *c, struct wait *wait, struct verdict *v)
+conn_reopen(struct conn *c, struct verdict *v)
 {
+	struct wait *wait = wire_wait(c->wire);
+
 	wire_free(&c->wire);
-	return open_stream(c, -1, wait, v);
+	return open_stream(c, wait, v);
 }
 
 static enum standing
@@ -316,7 +319,7 @@ upstream_borrow(struct upstream *u, struct tried *tried, struct wait *wait, stru
 		upstream_return(&c, v->failed, v->failed_why);
 		return NULL;
 	}
-	if (needs_probe && !c->keep && !upstream_reopen(c, wait, v)) {
+	if (needs_probe && !c->keep && !conn_reopen(c, v)) {
 		upstream_return(&c, v->failed, v->failed_why);
 		return NULL;
 	}
@@ -324,8 +327,6 @@ upstream_borrow(struct upstream *u, struct tried *tried, struct wait *wait, stru
 	probe_unref(&c->probe);
 	c->probe = probe_ref(s->probe);
 	pthread_mutex_unlock(&u->mu);
-	c->keep = false;
-	c->exchanges++;
 	wire_begin(c->wire, wait);
 	return c;
 }

@@ -45,8 +45,6 @@ void	 upstream_start(struct upstream *u);
  * Blocks:  until a server has room and is connected; ticks; no longer than the wait's deadline
  */
 struct conn *upstream_borrow(struct upstream *u, struct tried *tried, struct wait *wait, struct verdict *v);
-/* Replace the stream of a borrowed connection by a new one to the same server. False and v FAILED; c stays borrowed. */
-bool	 upstream_reopen(struct conn *c, struct wait *wait, struct verdict *v);
 
 /*
  * Give it back: kept when the engine said so, else closed.
