@@ -7,25 +7,27 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define ACCEPTED "write unix:/PATH, tcp:HOST:PORT, HOST:PORT, tls:HOST:PORT or SCHEME://HOST:PORT, IPv6 as [ADDRESS]:PORT"
-#define PORT_MAX 65535
+#define ACCEPTED                                                                                   \
+	"write unix:/PATH, tcp:HOST:PORT, HOST:PORT, tls:HOST:PORT or SCHEME://HOST:PORT, IPv6 "   \
+	"as [ADDRESS]:PORT"
+#define PORT_MAX    65535
 #define PORT_DIGITS 5
 
 /* What may stand in front of the host. */
 static const struct scheme {
 	const char *word;
-	bool	 tls;
-	bool	 url;
+	bool tls;
+	bool url;
 } schemes[] = {
-	{ "tcp:", false, false },	{ "tls:", true, false },
-	{ "icap://", false, true },	{ "icaps://", true, true },
-	{ "http://", false, true },	{ "https://", true, true },
+    {"tcp:", false, false},   {"tls:", true, false},    {"icap://", false, true},
+    {"icaps://", true, true}, {"http://", false, true}, {"https://", true, true},
 };
 
 static void *
 refuse(GError **err, const char *text, const char *what)
 {
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "server \"%s\": %s; " ACCEPTED, text, what);
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "server \"%s\": %s; " ACCEPTED, text,
+	            what);
 	return NULL;
 }
 
@@ -88,7 +90,8 @@ split(const char *s, char **host, char **port)
 		return true;
 	}
 	colon = strchr(s, ':');
-	if (colon && strchr(colon + 1, ':')) {	/* an IPv6 address without brackets cannot carry a port */
+	if (colon &&
+	    strchr(colon + 1, ':')) { /* an IPv6 address without brackets cannot carry a port */
 		*host = g_strdup(s);
 		*port = NULL;
 		return true;
@@ -133,7 +136,7 @@ address_parse(const char *text, const char *port, const char *tls_port, GError *
 	for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++)
 		if (g_ascii_strncasecmp(text, schemes[i].word, strlen(schemes[i].word)) == 0)
 			return parse_inet(text, text + strlen(schemes[i].word), &schemes[i],
-			    schemes[i].tls && tls_port ? tls_port : port, err);
+			                  schemes[i].tls && tls_port ? tls_port : port, err);
 	if (strstr(text, "://"))
 		return refuse(err, text, "no known scheme");
 	return parse_inet(text, text, NULL, port, err);

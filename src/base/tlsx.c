@@ -1,8 +1,8 @@
 /*
  * tlsx - OpenSSL contexts and sessions
  *
- * The library's own socket BIO writes with write(2), which raises SIGPIPE on a closed connection; ours uses send(2) with
- * MSG_NOSIGNAL and is otherwise the same.
+ * The library's own socket BIO writes with write(2), which raises SIGPIPE on a closed connection;
+ * ours uses send(2) with MSG_NOSIGNAL and is otherwise the same.
  */
 #include "base/tlsx.h"
 
@@ -15,9 +15,9 @@
 #include <sys/socket.h>
 
 struct tls {
-	SSL_CTX		*ctx;
-	BIO_METHOD	*bio;
-	char		*name;
+	SSL_CTX *ctx;
+	BIO_METHOD *bio;
+	char *name;
 };
 
 static int
@@ -38,14 +38,16 @@ fail(GError **err, const char *step, const char *what)
 	unsigned long e = ERR_peek_last_error();
 	const char *why = e ? ERR_reason_error_string(e) : NULL;
 
-	g_set_error(err, NET_ERROR, NET_E_TLS, "tls: %s%s%s: %s", step, what[0] ? " " : "", what, why ? why : "failed");
+	g_set_error(err, NET_ERROR, NET_E_TLS, "tls: %s%s%s: %s", step, what[0] ? " " : "", what,
+	            why ? why : "failed");
 	ERR_clear_error();
 }
 
 static bool
 load_files(struct tls *t, const struct tls_conf *c, GError **err)
 {
-	if (c->ca[0] ? SSL_CTX_load_verify_file(t->ctx, c->ca) != 1 : SSL_CTX_set_default_verify_paths(t->ctx) != 1) {
+	if (c->ca[0] ? SSL_CTX_load_verify_file(t->ctx, c->ca) != 1
+	             : SSL_CTX_set_default_verify_paths(t->ctx) != 1) {
 		fail(err, "tls_ca", c->ca);
 		return false;
 	}
@@ -81,7 +83,9 @@ tls_new(const struct tls_conf *c, GError **err)
 	BIO_meth_set_destroy(t->bio, BIO_meth_get_destroy(BIO_s_socket()));
 	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
 	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+	                             SSL_MODE_RELEASE_BUFFERS);
 	if (!load_files(t, c, err))
 		tls_free(&t);
 	return t;
@@ -130,7 +134,8 @@ tls_session(struct tls *t, int fd, const char *host, GError **err)
 		return ssl;
 	}
 	if (!name[0])
-		g_set_error_literal(err, NET_ERROR, NET_E_TLS, "tls: no name to check the certificate for; set tls_name");
+		g_set_error_literal(err, NET_ERROR, NET_E_TLS,
+		                    "tls: no name to check the certificate for; set tls_name");
 	else
 		fail(err, "name", name);
 	BIO_free(bio);
@@ -144,8 +149,9 @@ tls_explain(SSL *ssl, int why, GError **err)
 	long verify = SSL_get_verify_result(ssl);
 
 	if (verify != X509_V_OK) {
-		g_set_error(err, NET_ERROR, NET_E_TLS, "tls: certificate: %s; check tls_ca and tls_name",
-		    X509_verify_cert_error_string(verify));
+		g_set_error(err, NET_ERROR, NET_E_TLS,
+		            "tls: certificate: %s; check tls_ca and tls_name",
+		            X509_verify_cert_error_string(verify));
 		ERR_clear_error();
 	} else if (why != 0 && why != EPROTO) {
 		g_set_error(err, NET_ERROR, NET_E_TLS, "tls: handshake: %s", g_strerror(why));

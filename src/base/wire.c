@@ -6,21 +6,21 @@
 #include <errno.h>
 #include <string.h>
 
-#define READ_SIZE	(16 * 1024)	/* bytes asked for at a time */
-#define WRITE_BUFFER_MAX (64 * 1024)	/* what we take in while writing; more can wait */
-#define HEX_DIGITS_MAX	15		/* of a chunk size: below 2^60 */
+#define READ_SIZE        (16 * 1024) /* bytes asked for at a time */
+#define WRITE_BUFFER_MAX (64 * 1024) /* what we take in while writing; more can wait */
+#define HEX_DIGITS_MAX   15          /* of a chunk size: below 2^60 */
 
 struct wire {
-	struct net	*net;
-	struct wait	*wait;
-	int64_t		 silence_ms;
-	int64_t		 begun_ms;
-	GByteArray	*in;
-	guint		 at;		/* first unread byte of in */
-	bool		 answered;
-	bool		 eof;
-	bool		 unsent;	/* a write ended early */
-	int		 broken;	/* errno of a dead connection, 0 = alive */
+	struct net *net;
+	struct wait *wait;
+	int64_t silence_ms;
+	int64_t begun_ms;
+	GByteArray *in;
+	guint at; /* first unread byte of in */
+	bool answered;
+	bool eof;
+	bool unsent; /* a write ended early */
+	int broken;  /* errno of a dead connection, 0 = alive */
 };
 
 struct wire *
@@ -60,7 +60,8 @@ buffered(const struct wire *w)
 	return w->in->len - w->at;
 }
 
-/* Take in what is there. Returns false when nothing more can come: end of file or a broken connection. */
+/* Take in what is there. Returns false when nothing more can come: end of file or a broken
+ * connection. */
 static bool
 fill(struct wire *w)
 {
@@ -107,7 +108,8 @@ pause_for(struct wire *w, bool want_write, GError **err)
 		return true;
 	if (g_error_matches(why, NET_ERROR, NET_E_TIMEOUT)) {
 		g_clear_error(&why);
-		g_set_error(&why, NET_ERROR, NET_E_TIMEOUT, "timed out after %" G_GINT64_FORMAT " ms",
+		g_set_error(
+		    &why, NET_ERROR, NET_E_TIMEOUT, "timed out after %" G_GINT64_FORMAT " ms",
 		    silent.at_ms <= w->wait->dl.at_ms ? w->silence_ms : now_ms() - w->begun_ms);
 	}
 	g_propagate_error(err, why);
@@ -144,7 +146,8 @@ wire_write(struct wire *w, const void *data, size_t len, GError **err)
 			break;
 		case NET_EOF:
 		case NET_BROKEN:
-			/* The answer, if there is one, can still be read; fill() does not stop at this. */
+			/* The answer, if there is one, can still be read; fill() does not stop at
+			 * this. */
 			w->broken = errno ? errno : EPIPE;
 			break;
 		}
@@ -172,7 +175,8 @@ wire_write_fd(struct wire *w, const void *data, size_t len, int fd, GError **err
 		case NET_EOF:
 		case NET_BROKEN:
 			if (errno != EPIPE && errno != ECONNRESET) {
-				g_set_error(err, NET_ERROR, NET_E_IO, "passing a descriptor: %s", g_strerror(errno));
+				g_set_error(err, NET_ERROR, NET_E_IO, "passing a descriptor: %s",
+				            g_strerror(errno));
 				return false;
 			}
 			w->broken = errno;
@@ -229,9 +233,10 @@ need(struct wire *w, GError **err)
 		if (buffered(w) > 0)
 			break;
 		if (!more) {
-			g_set_error(err, NET_ERROR, NET_E_CLOSED, "connection closed by the server%s%s%s",
-			    w->answered ? " in the middle of the answer" : " without an answer", w->broken ? ": " : "",
-			    w->broken ? g_strerror(w->broken) : "");
+			g_set_error(
+			    err, NET_ERROR, NET_E_CLOSED, "connection closed by the server%s%s%s",
+			    w->answered ? " in the middle of the answer" : " without an answer",
+			    w->broken ? ": " : "", w->broken ? g_strerror(w->broken) : "");
 			return false;
 		}
 		if (!pause_for(w, false, err))
@@ -255,7 +260,8 @@ wire_until(struct wire *w, char stop, size_t max, GString *out, GError **err)
 		end = memchr(from, stop, buffered(w));
 		n = end ? (size_t)(end - from) : buffered(w);
 		if (n > max - kept) {
-			g_set_error(err, NET_ERROR, NET_E_LONG, "answer longer than %zu bytes", max);
+			g_set_error(err, NET_ERROR, NET_E_LONG, "answer longer than %zu bytes",
+			            max);
 			return false;
 		}
 		g_string_append_len(out, (const char *)from, (gssize)n);
@@ -276,7 +282,8 @@ wire_line(struct wire *w, size_t max, GString *out, GError **err)
 	if (out->len > start && out->str[out->len - 1] == '\r')
 		g_string_truncate(out, out->len - 1);
 	if (memchr(out->str + start, '\0', out->len - start)) {
-		g_set_error_literal(err, NET_ERROR, NET_E_SYNTAX, "a NUL byte in a line of the answer");
+		g_set_error_literal(err, NET_ERROR, NET_E_SYNTAX,
+		                    "a NUL byte in a line of the answer");
 		return false;
 	}
 	return true;
@@ -312,7 +319,8 @@ wire_rest(struct wire *w, size_t max, GString *out, GError **err)
 		guint n = buffered(w);
 
 		if (n > max - kept) {
-			g_set_error(err, NET_ERROR, NET_E_LONG, "answer longer than %zu bytes", max);
+			g_set_error(err, NET_ERROR, NET_E_LONG, "answer longer than %zu bytes",
+			            max);
 			return false;
 		}
 		g_string_append_len(out, (const char *)w->in->data + w->at, n);
@@ -321,7 +329,8 @@ wire_rest(struct wire *w, size_t max, GString *out, GError **err)
 		if (w->eof) {
 			if (!w->broken)
 				return true;
-			g_set_error(err, NET_ERROR, NET_E_CLOSED, "connection closed by the server: %s", g_strerror(w->broken));
+			g_set_error(err, NET_ERROR, NET_E_CLOSED,
+			            "connection closed by the server: %s", g_strerror(w->broken));
 			return false;
 		}
 		if (!fill(w) || buffered(w) > 0)
@@ -359,7 +368,8 @@ skip_trailers(struct wire *w, GError **err)
 		if (line->len == 0)
 			return true;
 	}
-	g_set_error_literal(err, NET_ERROR, NET_E_LONG, "too many trailer lines behind a chunked body");
+	g_set_error_literal(err, NET_ERROR, NET_E_LONG,
+	                    "too many trailer lines behind a chunked body");
 	return false;
 }
 
@@ -369,11 +379,12 @@ next_chunk(struct wire *w, struct chunked *c, GError **err)
 {
 	g_autoptr(GString) line = g_string_new(NULL);
 
-	if (c->inside) {	/* the line end behind the data of the last chunk */
+	if (c->inside) { /* the line end behind the data of the last chunk */
 		if (!wire_line(w, CHUNK_LINE_MAX, line, err))
 			return false;
 		if (line->len > 0) {
-			g_set_error_literal(err, NET_ERROR, NET_E_SYNTAX, "a chunk is longer than its size says");
+			g_set_error_literal(err, NET_ERROR, NET_E_SYNTAX,
+			                    "a chunk is longer than its size says");
 			return false;
 		}
 	}

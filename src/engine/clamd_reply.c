@@ -10,35 +10,37 @@
 #include "verdict/clamav_names.h"
 #include "verdict/verdict.h"
 
-#define EXTENDED_HASH	32	/* "(32 hex digits:size)" behind a name, ExtendedDetectionInfo */
-#define SHOWN_MAX	200	/* bytes of a reply in an error text */
+#define EXTENDED_HASH 32  /* "(32 hex digits:size)" behind a name, ExtendedDetectionInfo */
+#define SHOWN_MAX     200 /* bytes of a reply in an error text */
 
-/* What an error text means, by its beginning; the rest is cl_strerror() of libclamav 1.4 and is ENGINE_ERROR. */
+/* What an error text means, by its beginning; the rest is cl_strerror() of libclamav 1.4 and is
+ * ENGINE_ERROR. */
 static const struct error_row {
-	const char	*prefix;
-	bool		 partial;
-	enum reason	 reason;
+	const char *prefix;
+	bool partial;
+	enum reason reason;
 } error_rows[] = {
-	{ "INSTREAM size limit exceeded",	true,	REASON_TOO_LARGE },
-	{ "Exceeded time limit",		true,	REASON_LIMIT_TIME },
-	{ "Exceeded max recursion depth",	true,	REASON_LIMIT_DEPTH },
-	{ "Exceeded max scan files",		true,	REASON_LIMIT_FILES },
-	{ "Exceeded max",			true,	REASON_LIMIT_SIZE },
-	{ "Can't unpack some data",		true,	REASON_CORRUPT },
-	{ "Can't parse data",			true,	REASON_CORRUPT },
-	{ "Bad format or broken data",		true,	REASON_CORRUPT },
-	{ "COMMAND READ TIMED OUT",		false,	REASON_TIMEOUT },
-	{ "UNKNOWN COMMAND",			false,	REASON_REFUSED },
-	{ "COMMAND UNAVAILABLE",		false,	REASON_REFUSED },
-	{ "File path check failure",		false,	REASON_REFUSED },
-	{ "Access denied",			false,	REASON_REFUSED },
-	{ "No file descriptor received",	false,	REASON_REFUSED },
-	{ "Not a regular file",			false,	REASON_REFUSED },
-	{ "Command invalid inside IDSESSION",	false,	REASON_REFUSED },
+    {"INSTREAM size limit exceeded", true, REASON_TOO_LARGE},
+    {"Exceeded time limit", true, REASON_LIMIT_TIME},
+    {"Exceeded max recursion depth", true, REASON_LIMIT_DEPTH},
+    {"Exceeded max scan files", true, REASON_LIMIT_FILES},
+    {"Exceeded max", true, REASON_LIMIT_SIZE},
+    {"Can't unpack some data", true, REASON_CORRUPT},
+    {"Can't parse data", true, REASON_CORRUPT},
+    {"Bad format or broken data", true, REASON_CORRUPT},
+    {"COMMAND READ TIMED OUT", false, REASON_TIMEOUT},
+    {"UNKNOWN COMMAND", false, REASON_REFUSED},
+    {"COMMAND UNAVAILABLE", false, REASON_REFUSED},
+    {"File path check failure", false, REASON_REFUSED},
+    {"Access denied", false, REASON_REFUSED},
+    {"No file descriptor received", false, REASON_REFUSED},
+    {"Not a regular file", false, REASON_REFUSED},
+    {"Command invalid inside IDSESSION", false, REASON_REFUSED},
 };
 
 /* Words that are whole replies by themselves. */
-static const char *const bare_errors[] = { "COMMAND READ TIMED OUT", "UNKNOWN COMMAND", "COMMAND UNAVAILABLE" };
+static const char *const bare_errors[] = {"COMMAND READ TIMED OUT", "UNKNOWN COMMAND",
+                                          "COMMAND UNAVAILABLE"};
 
 /* Eat "N: ". */
 static const char *
@@ -66,7 +68,9 @@ eat_what(const char *p, enum clamd_way way, const char *path)
 		return n > 0 && g_str_has_prefix(p + n, "]: ") ? p + n + strlen("]: ") : NULL;
 	case CLAMD_PATH:
 		n = strlen(path);
-		return strncmp(p, path, n) == 0 && g_str_has_prefix(p + n, ": ") ? p + n + strlen(": ") : NULL;
+		return strncmp(p, path, n) == 0 && g_str_has_prefix(p + n, ": ")
+		           ? p + n + strlen(": ")
+		           : NULL;
 	}
 	return NULL;
 }
@@ -139,12 +143,13 @@ parse_bare(struct clamd_reply *r, const char *text)
 }
 
 void
-clamd_reply_parse(struct clamd_reply *r, const char *reply, size_t len, unsigned id, enum clamd_way way, const char *path)
+clamd_reply_parse(struct clamd_reply *r, const char *reply, size_t len, unsigned id,
+                  enum clamd_way way, const char *path)
 {
 	g_autofree char *copy = g_strndup(reply, len);
 	const char *p = copy, *text;
 
-	*r = (struct clamd_reply){ .said = CLAMD_UNKNOWN };
+	*r = (struct clamd_reply){.said = CLAMD_UNKNOWN};
 	if (strlen(copy) != len)
 		return;
 	if (id > 0) {
@@ -189,7 +194,8 @@ judge_error(const char *text, struct verdict *v, const char *where)
 }
 
 void
-clamd_judge(const struct clamd_reply *r, size_t size, struct verdict *v, const char *label, const char *title, const char *where)
+clamd_judge(const struct clamd_reply *r, size_t size, struct verdict *v, const char *label,
+            const char *title, const char *where)
 {
 	switch (r->said) {
 	case CLAMD_OK:
@@ -204,7 +210,8 @@ clamd_judge(const struct clamd_reply *r, size_t size, struct verdict *v, const c
 		if (size == 0)
 			verdict_complete(v);
 		else
-			verdict_partial(v, REASON_NOT_SCANNED, "%s: took %zu bytes for an empty file", where, size);
+			verdict_partial(v, REASON_NOT_SCANNED,
+			                "%s: took %zu bytes for an empty file", where, size);
 		return;
 	case CLAMD_EXCLUDED:
 		verdict_partial(v, REASON_NOT_SCANNED, "%s: excluded by its ExcludePath", where);

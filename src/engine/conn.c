@@ -10,7 +10,7 @@
 #include "engine/engine.h"
 #include "message/spool.h"
 
-#define TRACE_MAX 200	/* bytes of one line of the dialogue */
+#define TRACE_MAX 200 /* bytes of one line of the dialogue */
 
 void
 conn_keep(struct conn *c)

@@ -13,9 +13,9 @@
 #include "base/auto.h"
 #include "base/fsx.h"
 
-#define COPY_CHUNK	(64 * 1024)
-#define ALL_SEALS	(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
-#define GROUP_ROOM	(16 * 1024)
+#define COPY_CHUNK (64 * 1024)
+#define ALL_SEALS  (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+#define GROUP_ROOM (16 * 1024)
 
 static bool
 is_whole_message(const struct content *c)
@@ -26,7 +26,7 @@ is_whole_message(const struct content *c)
 void
 content_init(struct content *c, const struct objects *set, const struct object *o)
 {
-	*c = (struct content){ .set = set, .object = o, .fd = -1 };
+	*c = (struct content){.set = set, .object = o, .fd = -1};
 	c->size = is_whole_message(c) ? spool_size(set->spool) : o->size;
 }
 
@@ -55,7 +55,8 @@ copy_to(const struct content *c, int fd, GError **err)
 	for (uint64_t at = 0; at < c->size; at += COPY_CHUNK) {
 		size_t n = (size_t)MIN(c->size - at, COPY_CHUNK);
 
-		if (!content_read(c, at, chunk, n, err) || !fsx_pwrite_all(fd, chunk, n, (off_t)at, err))
+		if (!content_read(c, at, chunk, n, err) ||
+		    !fsx_pwrite_all(fd, chunk, n, (off_t)at, err))
 			return false;
 	}
 	return true;
@@ -96,10 +97,12 @@ set_group(int fd, const char *path, const char *group, GError **err)
 	if (!group[0])
 		return true;
 	if (getgrnam_r(group, &g, room, GROUP_ROOM, &found) != 0 || !found) {
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s: path_group %s does not exist", path, group);
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+		            "%s: path_group %s does not exist", path, group);
 		return false;
 	}
-	return fchown(fd, (uid_t)-1, found->gr_gid) == 0 || fsx_fail(err, path, "chown to path_group");
+	return fchown(fd, (uid_t)-1, found->gr_gid) == 0 ||
+	       fsx_fail(err, path, "chown to path_group");
 }
 
 const char *
@@ -132,7 +135,8 @@ content_remote_path(const char *path, char *const *map)
 		const char *eq = strchr(*map, '=');
 		size_t n = eq ? (size_t)(eq - *map) : 0;
 
-		if (n > 0 && strncmp(path, *map, n) == 0 && (path[n] == '/' || path[n] == '\0' || (*map)[n - 1] == '/'))
+		if (n > 0 && strncmp(path, *map, n) == 0 &&
+		    (path[n] == '/' || path[n] == '\0' || (*map)[n - 1] == '/'))
 			return g_strconcat(eq + 1, path + n, NULL);
 	}
 	return g_strdup(path);

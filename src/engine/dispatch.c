@@ -7,16 +7,16 @@
 #include "engine/conn.h"
 #include "engine/upstream.h"
 
-#define SERVERS_MAX	5	/* different ones for one object */
-#define LOST_MAX	2	/* connections lost under it */
-#define ONCE_MAX	1	/* more tries after a failure that may be the object's own */
+#define SERVERS_MAX 5 /* different ones for one object */
+#define LOST_MAX    2 /* connections lost under it */
+#define ONCE_MAX    1 /* more tries after a failure that may be the object's own */
 
 /* What the attempts of one object have come to. */
 struct tally {
-	struct tried	 tried;
-	unsigned	 lost;
-	unsigned	 doubtful;
-	struct verdict	 failures;
+	struct tried tried;
+	unsigned lost;
+	unsigned doubtful;
+	struct verdict failures;
 };
 
 /* May another server have better luck? */
@@ -42,9 +42,11 @@ try_another(struct tally *t, enum reason failed)
 	}
 }
 
-/* One exchange. The engine's own timeout is cut in; *cut_short says that the message's end came first. */
+/* One exchange. The engine's own timeout is cut in; *cut_short says that the message's end came
+ * first. */
 static void
-attempt(struct engine *e, struct conn *c, const struct scan_request *rq, struct verdict *v, bool *cut_short)
+attempt(struct engine *e, struct conn *c, const struct scan_request *rq, struct verdict *v,
+        bool *cut_short)
 {
 	struct deadline own = deadline_in(e->conf->timeout);
 	struct wait wait = wait_until(rq->wait, own);
@@ -68,18 +70,21 @@ has_failed(const struct verdict *v)
 	return (v->states & (1u << SCAN_FAILED | 1u << SCAN_UNKNOWN)) != 0;
 }
 
-/* A connection that had been idle and died before it said a word: its server may have closed it in good order. */
+/* A connection that had been idle and died before it said a word: its server may have closed it in
+ * good order. */
 static bool
 died_idle(struct conn *c, const struct verdict *v)
 {
 	return c->reused && !wire_answered(c->wire) && v->failed == REASON_LOST;
 }
 
-/* Ask one server. Returns true when v is the answer; else v is empty and the failure is in the tally. */
+/* Ask one server. Returns true when v is the answer; else v is empty and the failure is in the
+ * tally. */
 static bool
-ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct verdict *v, bool *go_on)
+ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct verdict *v,
+    bool *go_on)
 {
-	AUTO(verdict_clear) struct verdict got = { 0 };
+	AUTO(verdict_clear) struct verdict got = {0};
 	struct conn *c = upstream_borrow(e->upstream, &t->tried, rq->wait, &got);
 	bool cut_short = false;
 	enum reason why;
@@ -94,9 +99,10 @@ ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct ver
 		}
 		why = has_failed(&got) ? got.failed : REASON_NONE;
 		/* The message ran out of time, not the server. */
-		upstream_return(&c, cut_short && why == REASON_TIMEOUT ? REASON_UNKNOWN : why, got.failed_why);
+		upstream_return(&c, cut_short && why == REASON_TIMEOUT ? REASON_UNKNOWN : why,
+		                got.failed_why);
 	} else if (got.states == 0) {
-		return false;	/* every server was tried */
+		return false; /* every server was tried */
 	}
 	if (!has_failed(&got) || got.kinds != 0) {
 		verdict_join(v, &got);
@@ -110,7 +116,7 @@ ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct ver
 void
 dispatch_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
 {
-	struct tally t = { 0 };
+	struct tally t = {0};
 	bool go_on = true;
 
 	upstream_start(e->upstream);
@@ -119,6 +125,6 @@ dispatch_scan(struct engine *e, const struct scan_request *rq, struct verdict *v
 			verdict_clear(&t.failures);
 			return;
 		}
-	verdict_join(v, &t.failures);	/* nothing inside: UNKNOWN, an error */
+	verdict_join(v, &t.failures); /* nothing inside: UNKNOWN, an error */
 	verdict_clear(&t.failures);
 }

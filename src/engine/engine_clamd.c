@@ -1,15 +1,16 @@
 /*
  * engine_clamd - ClamAV's daemon
  *
- * On a unix socket the object goes over as a descriptor, otherwise as a stream; a path only when the section says so.
- * Commands begin with z, so command and reply end with NUL. Where the server knows IDSESSION a connection serves many
- * objects, one at a time:
+ * On a unix socket the object goes over as a descriptor, otherwise as a stream; a path only when
+ *the section says so. Commands begin with z, so command and reply end with NUL. Where the server
+ *knows IDSESSION a connection serves many objects, one at a time:
  *
  *	C: zIDSESSION\0zFILDES\0\0 + descriptor		C: zFILDES\0\0 + descriptor
  *	S: 1: fd[12]: OK\0				S: 2: fd[12]: Eicar-Test-Signature FOUND\0
  *	C: zINSTREAM\0 00 00 00 05 hello 00 00 00 00	S: stream: OK\0
  *
- * A stream that is too large is answered while we still send; base/wire.h sees to it that the answer is read.
+ * A stream that is too large is answered while we still send; base/wire.h sees to it that the
+ *answer is read.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -21,15 +22,15 @@
 #include "engine/content.h"
 #include "engine/engine.h"
 
-#define REPLY_MAX	(64 * 1024)	/* names are short, paths come back in full */
-#define CHUNK		(64 * 1024)
-#define CHUNK_HEAD	4		/* uint32, big endian */
+#define REPLY_MAX  (64 * 1024) /* names are short, paths come back in full */
+#define CHUNK      (64 * 1024)
+#define CHUNK_HEAD 4 /* uint32, big endian */
 
 extern const struct engine_ops engine_clamd;
 
 /* What the probe found out. */
 struct clamd_detail {
-	bool	 sessions;
+	bool sessions;
 };
 
 static bool
@@ -39,7 +40,8 @@ send_command(struct conn *c, const char *command, GError **err)
 	return wire_write(c->wire, command, strlen(command) + 1, err);
 }
 
-/* Read one reply. An end of the connection before the NUL is an error: "stream: OK" may be the beginning of a name. */
+/* Read one reply. An end of the connection before the NUL is an error: "stream: OK" may be the
+ * beginning of a name. */
 static bool
 read_reply(struct conn *c, GString *reply, GError **err)
 {
@@ -61,7 +63,8 @@ send_stream(struct conn *c, const struct content *content, GError **err)
 
 		head = htonl((uint32_t)n);
 		memcpy(chunk, &head, CHUNK_HEAD);
-		if (!content_read(content, at, chunk + CHUNK_HEAD, n, err) || !wire_write(c->wire, chunk, CHUNK_HEAD + n, err))
+		if (!content_read(content, at, chunk + CHUNK_HEAD, n, err) ||
+		    !wire_write(c->wire, chunk, CHUNK_HEAD + n, err))
 			return false;
 	}
 	head = 0;
@@ -71,7 +74,7 @@ send_stream(struct conn *c, const struct content *content, GError **err)
 static bool
 send_fd(struct conn *c, struct content *content, GError **err)
 {
-	static const char command[] = "zFILDES\0";	/* and one byte that carries the descriptor */
+	static const char command[] = "zFILDES\0"; /* and one byte that carries the descriptor */
 	int fd = content_fd(content, err);
 
 	conn_trace(c, 'C', command, sizeof(command) - 2);
@@ -106,14 +109,15 @@ static char *
 make_path(const struct conn *c, struct content *content, GError **err)
 {
 	const struct conf_antivirus *av = &c->engine->all->antivirus;
-	struct content_place place = { av->path_directory, av->path_group, av->path_mode };
+	struct content_place place = {av->path_directory, av->path_group, av->path_mode};
 	const char *path = content_path(content, &place, err);
 
 	return path ? content_remote_path(path, c->engine->conf->path_map) : NULL;
 }
 
 static bool
-send_object(struct conn *c, struct content *content, enum clamd_way way, const char *path, GError **err)
+send_object(struct conn *c, struct content *content, enum clamd_way way, const char *path,
+            GError **err)
 {
 	switch (way) {
 	case CLAMD_FD:
@@ -139,10 +143,11 @@ begin_session(struct conn *c, GError **err)
 
 /* From the reply to the verdict. */
 static void
-judge(struct conn *c, const GString *reply, unsigned id, enum clamd_way way, const char *path, const struct scan_request *rq,
-    size_t size, struct verdict *v)
+judge(struct conn *c, const GString *reply, unsigned id, enum clamd_way way, const char *path,
+      const struct scan_request *rq, size_t size, struct verdict *v)
 {
-	g_autofree char *where = g_strdup_printf("engine %s: %s: reply", c->engine->title, c->address->text);
+	g_autofree char *where =
+	    g_strdup_printf("engine %s: %s: reply", c->engine->title, c->address->text);
 	struct clamd_reply r;
 
 	clamd_reply_parse(&r, reply->str, reply->len, id, way, path);
@@ -152,7 +157,8 @@ judge(struct conn *c, const GString *reply, unsigned id, enum clamd_way way, con
 		conn_refuse(c, v, REASON_PROTOCOL, "reply: more than one answer");
 	else
 		clamd_judge(&r, size, v, rq->label, c->engine->title, where);
-	if (id > 0 && (r.said == CLAMD_OK || r.said == CLAMD_FOUND) && wire_sent_all(c->wire) && !wire_unread(c->wire))
+	if (id > 0 && (r.said == CLAMD_OK || r.said == CLAMD_FOUND) && wire_sent_all(c->wire) &&
+	    !wire_unread(c->wire))
 		conn_keep(c);
 	clamd_reply_clear(&r);
 }
@@ -160,7 +166,7 @@ judge(struct conn *c, const GString *reply, unsigned id, enum clamd_way way, con
 static void
 scan(struct engine *e, struct conn *c, const struct scan_request *rq, struct verdict *v)
 {
-	AUTO(content_clear) struct content content = { .fd = -1 };
+	AUTO(content_clear) struct content content = {.fd = -1};
 	g_autoptr(GString) reply = g_string_new(NULL);
 	g_autofree char *path = NULL;
 	GError *why = NULL;
@@ -195,7 +201,8 @@ ask(struct conn *c, const char *command, GString *reply, struct verdict *v)
 	return false;
 }
 
-/* VERSIONCOMMANDS tells everything: "ClamAV 1.4.6/27500/Thu ...| COMMANDS: SCAN QUIT ... IDSESSION ...". */
+/* VERSIONCOMMANDS tells everything: "ClamAV 1.4.6/27500/Thu ...| COMMANDS: SCAN QUIT ... IDSESSION
+ * ...". */
 static bool
 take_version(const char *reply, struct probe *out, struct clamd_detail *d)
 {
@@ -209,7 +216,7 @@ take_version(const char *reply, struct probe *out, struct clamd_detail *d)
 static void
 probe(struct engine *e, struct conn *c, struct probe *out, struct verdict *v)
 {
-	static const char *const commands[] = { "zVERSIONCOMMANDS", "zVERSION", "zPING" };
+	static const char *const commands[] = {"zVERSIONCOMMANDS", "zVERSION", "zPING"};
 	struct clamd_detail *d = g_new0(struct clamd_detail, 1);
 	g_autoptr(GString) reply = g_string_new(NULL);
 
@@ -238,11 +245,11 @@ goodbye(struct engine *e, struct conn *c)
 }
 
 const struct engine_ops engine_clamd = {
-	.name = "clamd",
-	.summary = "ClamAV's daemon, by descriptor, stream or path",
-	.caps = ENGINE_CAP_STREAM | ENGINE_CAP_FD | ENGINE_CAP_PATH,
-	.default_port = "3310",
-	.scan = scan,
-	.goodbye = goodbye,
-	.probe = probe,
+    .name = "clamd",
+    .summary = "ClamAV's daemon, by descriptor, stream or path",
+    .caps = ENGINE_CAP_STREAM | ENGINE_CAP_FD | ENGINE_CAP_PATH,
+    .default_port = "3310",
+    .scan = scan,
+    .goodbye = goodbye,
+    .probe = probe,
 };

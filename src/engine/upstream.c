@@ -10,9 +10,9 @@
 #include "engine/balance.h"
 #include "engine/upstream_in.h"
 
-#define IDLE_MAX_MS	20000	/* clamd closes idle sessions after 30 s, ICAP servers after 60 s */
-#define GOODBYE_MS	100
-#define NEVER_TOLD	0
+#define IDLE_MAX_MS 20000 /* clamd closes idle sessions after 30 s, ICAP servers after 60 s */
+#define GOODBYE_MS  100
+#define NEVER_TOLD  0
 
 static void
 server_free(void *p)
@@ -42,7 +42,8 @@ static bool
 add_servers(struct upstream *u, GError **err)
 {
 	const struct engine *e = u->engine;
-	const char *port = e->conf->net.tls && e->ops->tls_port ? e->ops->tls_port : e->ops->default_port;
+	const char *port =
+	    e->conf->net.tls && e->ops->tls_port ? e->ops->tls_port : e->ops->default_port;
 
 	for (char **text = e->conf->net.servers; *text; text++) {
 		struct server *s = g_new0(struct server, 1);
@@ -55,7 +56,8 @@ add_servers(struct upstream *u, GError **err)
 			return false;
 	}
 	if (u->servers->len == 0 || u->servers->len > UPSTREAM_MAX) {
-		g_set_error(err, NET_ERROR, NET_E_IO, "servers names %u servers; write 1 to %d", u->servers->len, UPSTREAM_MAX);
+		g_set_error(err, NET_ERROR, NET_E_IO, "servers names %u servers; write 1 to %d",
+		            u->servers->len, UPSTREAM_MAX);
 		return false;
 	}
 	return true;
@@ -66,7 +68,8 @@ upstream_new(struct engine *e, GError **err)
 {
 	struct upstream *u = g_new0(struct upstream, 1);
 	const struct conf_net *net = &e->conf->net;
-	const struct tls_conf t = { .ca = net->tls_ca, .cert = net->tls_cert, .key = net->tls_key, .name = net->tls_name };
+	const struct tls_conf t = {
+	    .ca = net->tls_ca, .cert = net->tls_cert, .key = net->tls_key, .name = net->tls_name};
 
 	u->engine = e;
 	u->servers = g_ptr_array_new_with_free_func(server_free);
@@ -74,9 +77,11 @@ upstream_new(struct engine *e, GError **err)
 	pthread_mutex_init(&u->mu, NULL);
 	cond_init(&u->changed);
 	cond_init(&u->wake);
-	if (u->stop_fd >= 0 && add_servers(u, err) && (!needs_tls(u) || (u->tls = tls_new(&t, err))))
+	if (u->stop_fd >= 0 && add_servers(u, err) &&
+	    (!needs_tls(u) || (u->tls = tls_new(&t, err))))
 		return u;
-	g_prefix_error(err, "%s:%u: %s \"%s\": ", e->conf->file, e->conf->line, e->ops->name, e->title);
+	g_prefix_error(err, "%s:%u: %s \"%s\": ", e->conf->file, e->conf->line, e->ops->name,
+	               e->title);
 	upstream_free(&u);
 	return NULL;
 }
@@ -113,8 +118,9 @@ warn_clear_text(const struct upstream *u)
 		const struct server *s = g_ptr_array_index(u->servers, i);
 
 		if (!speaks_tls(s) && !address_is_local(s->address))
-			log_warn("engine %s: %s: mail goes to another host in clear text; set tls = true if the server can",
-			    u->engine->title, s->address->text);
+			log_warn("engine %s: %s: mail goes to another host in clear text; set tls "
+			         "= true if the server can",
+			         u->engine->title, s->address->text);
 	}
 }
 
@@ -158,7 +164,8 @@ open_stream(struct conn *c, struct wait *wait, struct verdict *v)
 {
 	struct server *s = c->server;
 	const struct conf_net *net = &c->engine->conf->net;
-	struct net_how how = { speaks_tls(s) ? s->upstream->tls : NULL, net->connect_time, c->cancel_fd };
+	struct net_how how = {speaks_tls(s) ? s->upstream->tls : NULL, net->connect_time,
+	                      c->cancel_fd};
 	struct net *n;
 	GError *why = NULL;
 
@@ -166,8 +173,10 @@ open_stream(struct conn *c, struct wait *wait, struct verdict *v)
 	c->reused = c->keep = false;
 	n = net_connect(s->address, &how, wait, &why);
 	if (!n) {
-		/* A connection that does not come up is nobody's answer: never the object's fault. */
-		conn_refuse(c, v, why->code == NET_E_IO ? REASON_SPOOL : REASON_UNREACHABLE, "%s", why->message);
+		/* A connection that does not come up is nobody's answer: never the object's fault.
+		 */
+		conn_refuse(c, v, why->code == NET_E_IO ? REASON_SPOOL : REASON_UNREACHABLE, "%s",
+		            why->message);
 		g_error_free(why);
 		return false;
 	}
@@ -236,12 +245,13 @@ pick(struct upstream *u, const struct tried *tried)
 	for (guint i = 0; i < u->servers->len; i++) {
 		const struct server *s = g_ptr_array_index(u->servers, i);
 
-		c[i] = (struct candidate){ standing(s), s->busy, limit(s), tried->yes[i] };
+		c[i] = (struct candidate){standing(s), s->busy, limit(s), tried->yes[i]};
 	}
 	return balance_pick(c, u->servers->len, u->turn++ % u->servers->len);
 }
 
-/* The server whose turn it is, one connection of it taken; NULL when all were tried, or v FAILED when none got free. */
+/* The server whose turn it is, one connection of it taken; NULL when all were tried, or v FAILED
+ * when none got free. */
 static struct server *
 take(struct upstream *u, struct tried *tried, struct wait *wait, struct verdict *v)
 {
@@ -260,8 +270,10 @@ take(struct upstream *u, struct tried *tried, struct wait *wait, struct verdict 
 	}
 	pthread_mutex_unlock(&u->mu);
 	if (i == BALANCE_FULL)
-		verdict_fail(v, REASON_BUSY, "engine %s: no server had a free connection in time; raise max_connections or add servers",
-		    u->engine->title);
+		verdict_fail(v, REASON_BUSY,
+		             "engine %s: no server had a free connection in time; raise "
+		             "max_connections or add servers",
+		             u->engine->title);
 	return s;
 }
 
@@ -376,8 +388,9 @@ server_account(struct server *s, enum reason failed, const char *why)
 	pthread_cond_broadcast(&u->changed);
 	pthread_mutex_unlock(&u->mu);
 	if (was_in && !now_in)
-		log_msg(failed == REASON_NO_LICENSE ? LOGLV_ERR : LOGLV_WARNING, "%s; out of rotation for %" G_GINT64_FORMAT " s",
-		    why ? why : reason_name(failed), out / 1000);
+		log_msg(failed == REASON_NO_LICENSE ? LOGLV_ERR : LOGLV_WARNING,
+		        "%s; out of rotation for %" G_GINT64_FORMAT " s",
+		        why ? why : reason_name(failed), out / 1000);
 	else if (!was_in && now_in)
 		log_notice("engine %s: %s: back in rotation", u->engine->title, s->address->text);
 }

@@ -1,9 +1,9 @@
 /*
  * upstream_probe - asking servers how they are
  *
- * One thread for each pool. A server that left the rotation is probed when its time is over, and is in again when the probe
- * succeeds; so no mail has to find out whether it still hangs. Servers are probed one after the other, each inside
- * connect_time and PROBE_ANSWER_MS.
+ * One thread for each pool. A server that left the rotation is probed when its time is over, and is
+ * in again when the probe succeeds; so no mail has to find out whether it still hangs. Servers are
+ * probed one after the other, each inside connect_time and PROBE_ANSWER_MS.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 #include "conf/conf.h"
 #include "engine/upstream_in.h"
 
-#define PROBE_ANSWER_MS	5000
-#define PROBE_EVERY_MS	60000	/* at least that often (decision 14) */
+#define PROBE_ANSWER_MS   5000
+#define PROBE_EVERY_MS    60000 /* at least that often (decision 14) */
 #define PROBE_AT_LEAST_MS 1000
 
 /* Is a the newer name of definitions? Numbers compare as numbers, the rest as text. */
@@ -55,7 +55,7 @@ server_probe(struct server *s, struct conn *c, struct wait *wait, struct verdict
 	const struct engine *e = s->upstream->engine;
 	struct wait cut = wait_until(wait, deadline_in(PROBE_ANSWER_MS));
 	struct probe *p = probe_new();
-	AUTO(verdict_clear) struct verdict told = { 0 };
+	AUTO(verdict_clear) struct verdict told = {0};
 
 	p->ttl_ms = PROBE_EVERY_MS;
 	c->keep = false;
@@ -71,7 +71,8 @@ server_probe(struct server *s, struct conn *c, struct wait *wait, struct verdict
 	if (told.failed == REASON_NONE)
 		conn_refuse(c, &told, REASON_UNKNOWN, "probe: no answer was understood");
 	/* A probe that runs out of time is no object's fault. */
-	verdict_fail(v, told.failed == REASON_TIMEOUT ? REASON_UNREACHABLE : told.failed, "%s", told.failed_why);
+	verdict_fail(v, told.failed == REASON_TIMEOUT ? REASON_UNREACHABLE : told.failed, "%s",
+	             told.failed_why);
 	return false;
 }
 
@@ -79,12 +80,13 @@ static void
 probe_one(struct server *s)
 {
 	struct upstream *u = s->upstream;
-	AUTO(verdict_clear) struct verdict v = { 0 };
+	AUTO(verdict_clear) struct verdict v = {0};
 	struct conn *c;
 	struct wait w;
 	bool ok, stopping;
 
-	wait_init(&w, deadline_in(u->engine->conf->net.connect_time + PROBE_ANSWER_MS), 0, NULL, NULL);
+	wait_init(&w, deadline_in(u->engine->conf->net.connect_time + PROBE_ANSWER_MS), 0, NULL,
+	          NULL);
 	c = server_connect(s, u->stop_fd, &w, &v);
 	ok = c && server_probe(s, c, &w, &v);
 	if (c)
@@ -128,7 +130,7 @@ run(void *arg)
 	while (!u->stopping) {
 		s = next_due(u, &due);
 		if (due > now_ms()) {
-			wait_init(&w, (struct deadline){ .at_ms = due }, 0, NULL, NULL);
+			wait_init(&w, (struct deadline){.at_ms = due}, 0, NULL, NULL);
 			wait_cond(&w, &u->wake, &u->mu);
 			continue;
 		}

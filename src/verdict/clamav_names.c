@@ -7,21 +7,21 @@
 
 /* The first row whose prefix fits holds. */
 static const struct row {
-	const char	*prefix;
+	const char *prefix;
 	struct clamav_meaning meaning;
 } rows[] = {
-	{ "Heuristics.Encrypted.",			{ FINDING_ENCRYPTED, REASON_NONE } },
-	{ "Heuristics.OLE2.ContainsMacros",		{ FINDING_MACRO, REASON_NONE } },
-	{ "Heuristics.Limits.Exceeded.MaxFileSize",	{ FINDING_NONE, REASON_LIMIT_SIZE } },
-	{ "Heuristics.Limits.Exceeded.MaxScanSize",	{ FINDING_NONE, REASON_LIMIT_CUMULATIVE } },
-	{ "Heuristics.Limits.Exceeded.MaxFiles",	{ FINDING_NONE, REASON_LIMIT_FILES } },
-	{ "Heuristics.Limits.Exceeded.MaxRecursion",	{ FINDING_NONE, REASON_LIMIT_DEPTH } },
-	{ "Heuristics.Limits.Exceeded.MaxScanTime",	{ FINDING_NONE, REASON_LIMIT_TIME } },
-	{ "Heuristics.Limits.Exceeded",			{ FINDING_NONE, REASON_LIMIT_SIZE } },
-	{ "Heuristics.Broken.",				{ FINDING_SUSPICIOUS, REASON_NONE } },
-	{ "Heuristics.Phishing.",			{ FINDING_SUSPICIOUS, REASON_NONE } },
-	{ "Heuristics.Structured.",			{ FINDING_SUSPICIOUS, REASON_NONE } },
-	{ "PUA.",					{ FINDING_SUSPICIOUS, REASON_NONE } },
+    {"Heuristics.Encrypted.", {FINDING_ENCRYPTED, REASON_NONE}},
+    {"Heuristics.OLE2.ContainsMacros", {FINDING_MACRO, REASON_NONE}},
+    {"Heuristics.Limits.Exceeded.MaxFileSize", {FINDING_NONE, REASON_LIMIT_SIZE}},
+    {"Heuristics.Limits.Exceeded.MaxScanSize", {FINDING_NONE, REASON_LIMIT_CUMULATIVE}},
+    {"Heuristics.Limits.Exceeded.MaxFiles", {FINDING_NONE, REASON_LIMIT_FILES}},
+    {"Heuristics.Limits.Exceeded.MaxRecursion", {FINDING_NONE, REASON_LIMIT_DEPTH}},
+    {"Heuristics.Limits.Exceeded.MaxScanTime", {FINDING_NONE, REASON_LIMIT_TIME}},
+    {"Heuristics.Limits.Exceeded", {FINDING_NONE, REASON_LIMIT_SIZE}},
+    {"Heuristics.Broken.", {FINDING_SUSPICIOUS, REASON_NONE}},
+    {"Heuristics.Phishing.", {FINDING_SUSPICIOUS, REASON_NONE}},
+    {"Heuristics.Structured.", {FINDING_SUSPICIOUS, REASON_NONE}},
+    {"PUA.", {FINDING_SUSPICIOUS, REASON_NONE}},
 };
 
 struct clamav_meaning
@@ -32,8 +32,8 @@ clamav_meaning(const char *name)
 			return rows[i].meaning;
 	/* Third-party databases put their own word in front of PUA. */
 	if (strstr(name, ".PUA."))
-		return (struct clamav_meaning){ FINDING_SUSPICIOUS, REASON_NONE };
-	return (struct clamav_meaning){ FINDING_INFECTED, REASON_NONE };
+		return (struct clamav_meaning){FINDING_SUSPICIOUS, REASON_NONE};
+	return (struct clamav_meaning){FINDING_INFECTED, REASON_NONE};
 }
 
 void
