@@ -135,6 +135,9 @@ bench:
 lint:
 	@scripts/lint
 
+docs: $(BUILD)/tests/tools/confdoc
+	@BUILD=$(BUILD) scripts/check-docs --write
+
 FORCE:
 
 .PHONY: all help print-flags tests check demo lint bench docs install uninstall fuzz clean FORCE

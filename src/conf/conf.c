@@ -69,11 +69,17 @@ finish(GArray *tokens, unsigned flags, struct problems *p, GError **err)
 }
 
 struct conf *
-conf_load(const char *path, GError **err)
+load_file(const char *path, unsigned flags, GError **err)
 {
 	struct problems *p = problems_new();
 
-	return finish(source_read(path, p), 0, p, err);
+	return finish(source_read(path, p), flags, p, err);
+}
+
+struct conf *
+conf_load(const char *path, GError **err)
+{
+	return load_file(path, 0, err);
 }
 
 struct conf *

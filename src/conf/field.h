@@ -31,6 +31,8 @@ char	*field_text(const struct conf_option *o, const void *field);
 
 /* "a time from 0 to 1h", "one of auto, fd, stream, path": what may be written. Free with g_free(). */
 char	*field_range(const struct conf_option *o);
+/* The same for a manual, where lengths are of no interest. Free with g_free(). */
+char	*field_doc(const struct conf_option *o);
 /* text in double quotes, or in single ones where double ones would change it. Free with g_free(). */
 char	*field_quote(const char *text);
 

@@ -91,7 +91,7 @@ field_text(const struct conf_option *o, const void *field)
 	case CONF_T_TIME:
 		return value_time_text((uint64_t)*(const int64_t *)field);
 	case CONF_T_MODE:
-		return g_strdup_printf("0%o", *(const unsigned *)field);
+		return g_strdup_printf("%#o", *(const unsigned *)field);
 	case CONF_T_SET:
 		return set_text(o, *(const uint64_t *)field);
 	case CONF_T_ENUM:
@@ -139,6 +139,49 @@ number(uint64_t n)
 	return g_strdup_printf("%" G_GUINT64_FORMAT, n);
 }
 
+/* What a text, or each of a list, is by its flags: that says more than its length. */
+static const char *
+text_kind(const struct conf_option *o)
+{
+	static const struct {
+		unsigned flag;
+		const char *one, *many;
+	} kinds[] = {
+		{ PATHNAME, "an absolute path", "absolute paths" },
+		{ SOCKET, "a socket address", "socket addresses" },
+		{ CIDRS, "an address or network", "addresses and networks" },
+		{ REGEX, "a regular expression", "regular expressions" },
+		{ TEMPLATE, "a reply text", "reply texts" },
+		{ FIELDNAME, "the name of a header field", "names of header fields" },
+		{ CODES, "a code", "codes" },
+		{ CLASSES, "a class", "classes" },
+		{ ENGINES, "a title", "titles" },
+		{ HASHES, "a sha256 or file:PATH", "sha256 sums or file:PATH" },
+		{ DATE, "a day", "days" },
+		{ EXITCODES, "an exit code", "exit codes" },
+		{ PATHMAP, "a pair of paths", "pairs of paths" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (o->flags & kinds[i].flag)
+			return o->type == CONF_T_STR ? kinds[i].one : kinds[i].many;
+	return o->type == CONF_T_STR ? "a text" : "texts";
+}
+
+char *
+field_doc(const struct conf_option *o)
+{
+	g_autofree char *range = field_range(o);
+
+	if (o->type == CONF_T_STR)
+		return g_strdup_printf("%s%s", text_kind(o), o->min ? "" : ", or empty");
+	if (o->type == CONF_T_LIST)
+		return g_strdup_printf("a list of %s", text_kind(o));
+	if (o->type == CONF_T_MAP)
+		return g_strdup_printf("NAME = %s", o->flags & REGEX ? "'regular expression'" : "\"text\"");
+	return g_steal_pointer(&range);
+}
+
 char *
 field_range(const struct conf_option *o)
 {
@@ -148,11 +191,11 @@ field_range(const struct conf_option *o)
 	case CONF_T_NUM:
 		return bounds("a number", "", number(o->min), number(o->max));
 	case CONF_T_SIZE:
-		return bounds("a size", " (units K M G)", value_size_text(o->min), value_size_text(o->max));
+		return bounds("a size", " (K M G)", value_size_text(o->min), value_size_text(o->max));
 	case CONF_T_TIME:
-		return bounds("a time", " (units ms s m h d)", value_time_text(o->min), value_time_text(o->max));
+		return bounds("a time", " (ms s m h d)", value_time_text(o->min), value_time_text(o->max));
 	case CONF_T_MODE:
-		return g_strdup_printf("an octal mode from 0%o to 0%o", (unsigned)o->min, (unsigned)o->max);
+		return g_strdup_printf("an octal mode from %#o to %#o", (unsigned)o->min, (unsigned)o->max);
 	case CONF_T_ENUM:
 		return words_range("one of", o->words, "");
 	case CONF_T_SET:

@@ -10,7 +10,8 @@ enum {
 	LOAD_ALL_BUILT	= 1 << 0,	/* do not refuse what is not built yet: the grammar as it will be */
 };
 
-/* conf_parse() with flags. */
+/* conf_load() and conf_parse() with flags. */
+struct conf *load_file(const char *path, unsigned flags, GError **err);
 struct conf *load_text(const char *text, const char *name, unsigned flags, GError **err);
 
 #endif

@@ -28,7 +28,7 @@ static void
 row(GString *out, const struct conf_option *o)
 {
 	bool quoted = o->type == CONF_T_STR || o->type == CONF_T_ENUM || o->type == CONF_T_ACTION;
-	g_autofree char *plain_range = field_range(o), *range = roff(plain_range), *help = roff(o->help);
+	g_autofree char *plain_range = field_doc(o), *range = roff(plain_range), *help = roff(o->help);
 	g_autofree char *shown = quoted ? field_quote(o->def) : g_strdup(o->def), *def = roff(shown);
 
 	g_string_append_printf(out, ".TP\n.B %s\n%c%s.\n", o->name, g_ascii_toupper(help[0]), help + 1);

@@ -146,6 +146,8 @@ check_policy(const struct conf *c, struct conf_policy *p, const struct outline *
 {
 	g_autofree char *path = g_strdup_printf("policy \"%s\"", p->title), *engines = path_join(path, "engines");
 
+	if (p->action == CONF_ACTION_AUTO)
+		ERROR(path, "%s: action auto is for on_unscannable only: write an action, or action = \"action\"", path);
 	if (p->action == ACTION_REDIRECT && !*p->redirect && !*c->antivirus.redirect)
 		ERROR(path, "%s: action redirect needs an address: write redirect = \"ADDRESS\"", path);
 	for (char **e = p->engines; *e; e++)

@@ -31,6 +31,14 @@ comment(GString *out, const char *indent, const char *text)
 	g_string_append_c(out, '\n');
 }
 
+static void
+heading(GString *out, const char *indent, const char *text)
+{
+	g_autofree char *line = g_strdup_printf("---- %c%s ----", g_ascii_toupper(text[0]), text + 1);
+
+	comment(out, indent, line);
+}
+
 /* The default as it is written, by the option's type. */
 static char *
 default_text(const struct conf_option *o, const struct conf_kind *kind)
@@ -49,12 +57,14 @@ default_text(const struct conf_option *o, const struct conf_kind *kind)
 static void
 option_lines(GString *out, const char *indent, const struct conf_option *o, const struct conf_kind *kind)
 {
-	g_autofree char *range = field_range(o), *def = default_text(o, kind);
-	g_autofree char *help = g_strdup_printf("%s (%s%s%s)", o->help, range, o->flags & NEEDED ? "; must be written" : "",
-	    o->flags & RESTART ? "; needs a restart" : "");
+	g_autofree char *doc = field_doc(o), *def = default_text(o, kind);
+	g_autofree char *help = g_strdup_printf("%c%s.", g_ascii_toupper(o->help[0]), o->help + 1);
+	g_autofree char *range = g_strdup_printf("%c%s%s%s.", g_ascii_toupper(doc[0]), doc + 1,
+	    o->flags & NEEDED ? "; must be written" : "", o->flags & RESTART ? "; needs a restart" : "");
 
 	g_string_append_c(out, '\n');
 	comment(out, indent, help);
+	comment(out, indent, range);
 	if (o->type == CONF_T_MAP)
 		g_string_append_printf(out, "%s#%s { }\n", indent, o->name);
 	else
@@ -80,7 +90,7 @@ plain(GString *out, const struct conf_section *s)
 	bool titled = s->kind == SECTION_TITLED;
 
 	g_string_append_c(out, '\n');
-	comment(out, "", s->help);
+	heading(out, "", s->help);
 	g_string_append_printf(out, titled ? "#%s \"example\" {\n" : "%s {\n", s->name);
 	section_rows(out, "\t", s->name, NULL);
 	g_string_append(out, titled ? "#}\n" : "}\n");
@@ -90,7 +100,7 @@ static void
 engine(GString *out, const struct conf_kind *k)
 {
 	g_string_append_c(out, '\n');
-	comment(out, "\t", k->help);
+	heading(out, "\t", k->help);
 	g_string_append_printf(out, "\t#%s \"%s\" {\n", k->name, k->name);
 	if (k->class == KIND_NET)
 		section_rows(out, "\t\t", "net", k);
@@ -105,11 +115,11 @@ antivirus(GString *out, const struct conf_section *s)
 	const struct conf_kind *k = conf_kinds(&n);
 
 	g_string_append_c(out, '\n');
-	comment(out, "", s->help);
+	heading(out, "", s->help);
 	g_string_append(out, "antivirus {\n");
 	section_rows(out, "\t", "antivirus", NULL);
 	g_string_append_c(out, '\n');
-	comment(out, "\t", conf_section_find("each")->help);
+	heading(out, "\t", conf_section_find("each")->help);
 	section_rows(out, "\t", "each", NULL);
 	g_string_append_c(out, '\n');
 	comment(out, "\t", "Engines: KIND \"NAME\" { ... }, the name being yours; without any, clamav \"clamav\" is there. Every option "
