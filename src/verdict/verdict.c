@@ -91,6 +91,8 @@ verdict_clear(struct verdict *v)
 	g_free(v->partial_why);
 	g_free(v->failed_why);
 	g_clear_pointer(&v->findings, g_ptr_array_unref);
+	g_clear_pointer(&v->partial_by, g_ptr_array_unref);
+	g_clear_pointer(&v->failed_by, g_ptr_array_unref);
 	*v = (struct verdict){0};
 }
 
@@ -218,9 +220,67 @@ verdict_find(struct verdict *v, enum finding_kind k, const char *name, const cha
 	insert_finding(v, f);
 }
 
+/* Add a title to a sorted set of them. */
+static void
+add_title(GPtrArray **set, const char *title)
+{
+	guint i = 0;
+
+	if (!*set)
+		*set = g_ptr_array_new_with_free_func(g_free);
+	while (i < (*set)->len && strcmp(g_ptr_array_index(*set, i), title) < 0)
+		i++;
+	if (i == (*set)->len || strcmp(g_ptr_array_index(*set, i), title) != 0)
+		g_ptr_array_insert(*set, (gint)i, g_strdup(title));
+}
+
+static void
+add_titles(GPtrArray **to, const GPtrArray *from)
+{
+	for (guint i = 0; from && *to != from && i < from->len; i++)
+		add_title(to, g_ptr_array_index(from, i));
+}
+
+static bool
+is_partial(const struct verdict *v)
+{
+	return v->states & BIT(SCAN_PARTIAL);
+}
+
+/* Failed, or nobody knows: both are class error. */
+static bool
+is_error(const struct verdict *v)
+{
+	return v->states == 0 || v->states & (BIT(SCAN_FAILED) | BIT(SCAN_UNKNOWN));
+}
+
+void
+verdict_blame(struct verdict *v, const char *engine)
+{
+	if (is_partial(v) && !v->partial_by)
+		add_title(&v->partial_by, engine);
+	if (is_error(v) && !v->failed_by)
+		add_title(&v->failed_by, engine);
+}
+
+/* The engines behind what is missing; a side that does not say who it was adds "nobody in particular". */
+static void
+join_blame(struct verdict *into, const struct verdict *v)
+{
+	if (into->states)
+		verdict_blame(into, "");
+	add_titles(&into->partial_by, v->partial_by);
+	add_titles(&into->failed_by, v->failed_by);
+	if (is_partial(v) && !v->partial_by)
+		add_title(&into->partial_by, "");
+	if (is_error(v) && !v->failed_by)
+		add_title(&into->failed_by, "");
+}
+
 void
 verdict_join(struct verdict *into, const struct verdict *v)
 {
+	join_blame(into, v);
 	into->states |= v->states ? v->states : BIT(SCAN_UNKNOWN);
 	into->kinds |= v->kinds;
 	into->more |= v->more;
@@ -259,9 +319,9 @@ verdict_items(const struct verdict *v)
 	for (unsigned k = FINDING_MACRO; k <= FINDING_INFECTED; k++)
 		if (v->kinds & BIT(k))
 			items |= BIT(kind_class[k]);
-	if (v->states & BIT(SCAN_PARTIAL))
+	if (is_partial(v))
 		items |= BIT(CLASS_UNSCANNABLE);
-	if (v->states == 0 || v->states & (BIT(SCAN_FAILED) | BIT(SCAN_UNKNOWN)))
+	if (is_error(v))
 		items |= BIT(CLASS_ERROR);
 	return items;
 }

@@ -82,6 +82,8 @@ struct verdict {
 	enum reason	 failed;	/* strongest reason of a FAILED, else REASON_NONE */
 	char		*partial_why;	/* operator text for it, or NULL */
 	char		*failed_why;
+	GPtrArray	*partial_by;	/* of char *: titles of the engines it was, "" = none of them; NULL = not said yet */
+	GPtrArray	*failed_by;	/* the same for FAILED and UNKNOWN: their own actions hold (P1) */
 	GPtrArray	*findings;	/* of struct finding *, strongest first, then by name; NULL = none */
 	unsigned	 kinds;		/* bit set of 1 << enum finding_kind, the findings beyond the maximum included */
 	bool		 more;		/* there were findings beyond VERDICT_FINDINGS_MAX; a count could not be joined twice */
@@ -99,6 +101,9 @@ void	 verdict_partial(struct verdict *v, enum reason r, const char *fmt, ...) PR
 /* Add a finding; equal ones are kept once. Copies its arguments; name and object are sanitised: bytes outside printable
  * ASCII become '_', name is cut at 200, object at 400. */
 void	 verdict_find(struct verdict *v, enum finding_kind k, const char *name, const char *object, const char *engine);
+
+/* Whatever in v is not COMPLETE and has nobody to blame yet was the engine of that title. */
+void	 verdict_blame(struct verdict *v, const char *engine);
 
 /* Join v into *into. A v that knows nothing adds SCAN_UNKNOWN: a forgotten scan cannot disappear. */
 void	 verdict_join(struct verdict *into, const struct verdict *v);

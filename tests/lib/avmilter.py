@@ -171,10 +171,6 @@ class Daemon:
         f = stat[stat.rindex(')') + 2:].split()
         return (int(f[11]) + int(f[12])) / os.sysconf('SC_CLK_TCK')
 
-    def sanitizer_reports(self):
-        return re.findall(r'(?m)^.*(?:ERROR: AddressSanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer).*$',
-                          self.logged())
-
 
 def q(text):
     return '"%s"' % text

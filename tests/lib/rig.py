@@ -4,6 +4,7 @@ isolate() runs this program again inside its own network, process and mount name
 the outside, and every process dies with the test. WORK is on a tmpfs that only the test sees; no folder above it is
 writable for others (sendmail insists on that).
 """
+import atexit
 import fcntl
 import os
 import shutil
@@ -12,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), '..', '..'))
@@ -20,6 +22,8 @@ SAN = os.environ.get('AVM_SAN', '')
 INSIDE = 'AVM_TEST_INSIDE'
 MOUNT = '/media' if ROOT.startswith('/mnt') else '/mnt'
 WORK = MOUNT + '/work'
+ISOLATED = False
+NAMESPACES = ['unshare', '-n', '-m', '-p', '-f', '--mount-proc', '--kill-child']
 # everything is slower by this factor in a sanitized build
 SLOW = {'': 1, 'address,undefined': 3, 'thread': 8}.get(SAN, 8)
 
@@ -27,16 +31,33 @@ RUNNING = []
 
 
 def isolate():
+    """Enter the namespaces; where they are forbidden (a container without CAP_SYS_ADMIN), a temporary folder that is
+    removed at the end and the machine's own loopback must do, and ISOLATED stays False."""
+    global WORK, ISOLATED
     if os.environ.get(INSIDE) != '1':
-        os.environ[INSIDE] = '1'
-        os.execvp('unshare', ['unshare', '-n', '-m', '-p', '-f', '--mount-proc', '--kill-child',
-                              sys.executable] + [os.path.realpath(sys.argv[0])] + sys.argv[1:])
-    become_init()
-    loopback_up()
-    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=755,size=3g', 'test', MOUNT], check=True)
-    os.mkdir(WORK)
+        if subprocess.run(NAMESPACES + ['true'], stderr=subprocess.DEVNULL).returncode == 0:
+            os.environ[INSIDE] = '1'
+            os.execvp('unshare', NAMESPACES + [sys.executable, os.path.realpath(sys.argv[0])] + sys.argv[1:])
+        WORK = tempfile.mkdtemp(prefix='avmilter-test.')
+        os.chmod(WORK, 0o755)
+        atexit.register(leave)
+        for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(sig, lambda number, frame: sys.exit(128 + number))
+    else:
+        del os.environ[INSIDE]
+        become_init()
+        loopback_up()
+        subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=755,size=3g', 'test', MOUNT], check=True)
+        os.mkdir(WORK)
+        ISOLATED = True
     os.chdir(WORK)
     os.umask(0o022)
+
+
+def leave():
+    stop_all()
+    os.chdir('/')
+    shutil.rmtree(WORK, ignore_errors=True)
 
 
 def become_init():

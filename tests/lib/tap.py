@@ -10,6 +10,7 @@ The file runs in namespaces of its own (lib/rig.py); without root every test is 
 An argument on the command line selects the tests whose description contains it.
 """
 import os
+import re
 import sys
 import time
 import traceback
@@ -60,9 +61,28 @@ def diag(text):
         print('# ' + line.replace('\r', '\\r'), flush=True)
 
 
+REPORT = re.compile(r'(?m)^.*(?:ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:).*$')
+
+
+def sanitizer_reports():
+    """Stops everything, then looks through all that was printed."""
+    from lib import rig
+    rig.stop_all()
+    for folder, _, names in os.walk(rig.WORK):
+        for name in names:
+            if name != 'output':
+                continue
+            text = rig.read(os.path.join(folder, name))
+            found = REPORT.search(text)
+            if found:
+                raise AssertionError('%s/%s:\n%s' % (folder, name, text[found.start():found.start() + 6000]))
+
+
 def run(only):
     from lib import rig
     tests = [t for t in TESTS if not only or only in t[0]]
+    if rig.SAN:
+        tests.append(('the sanitizers reported nothing', sanitizer_reports))
     print('1..%d' % len(tests), flush=True)
     bad = 0
     for n, (what, fn) in enumerate(tests, 1):

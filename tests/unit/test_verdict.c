@@ -29,6 +29,7 @@ random_verdict(struct rnd *r)
 			verdict_partial(&v, (enum reason)rnd_below(r, REASON_COUNT), "%s",
 			                whys[rnd_below(r, 4)]);
 	} while (v.states == 0);
+	verdict_blame(&v, rnd_below(r, 2) ? "clamav" : rnd_below(r, 2) ? "other" : "");
 	for (unsigned i = 0; i < n; i++) {
 		g_autofree char *object = g_strdup_printf("o%u", rnd_below(r, 40));
 
@@ -49,6 +50,14 @@ joined(const struct verdict *a, const struct verdict *b)
 }
 
 static void
+assert_same_titles(const GPtrArray *a, const GPtrArray *b)
+{
+	assert_int_equal(a ? a->len : 0, b ? b->len : 0);
+	for (guint i = 0; a && i < a->len; i++)
+		assert_string_equal(g_ptr_array_index(a, i), g_ptr_array_index(b, i));
+}
+
+static void
 assert_same(const struct verdict *a, const struct verdict *b)
 {
 	guint na = a->findings ? a->findings->len : 0, nb = b->findings ? b->findings->len : 0;
@@ -60,6 +69,8 @@ assert_same(const struct verdict *a, const struct verdict *b)
 	assert_int_equal(a->failed, b->failed);
 	assert_int_equal(g_strcmp0(a->partial_why, b->partial_why), 0);
 	assert_int_equal(g_strcmp0(a->failed_why, b->failed_why), 0);
+	assert_same_titles(a->partial_by, b->partial_by);
+	assert_same_titles(a->failed_by, b->failed_by);
 	assert_int_equal(na, nb);
 	for (guint i = 0; i < na; i++) {
 		const struct finding *x = g_ptr_array_index(a->findings, i),
@@ -285,6 +296,33 @@ findings_are_sanitised(void **state)
 	assert_int_equal(strlen(f->object), 400);
 }
 
+/* Whose failure it was survives joins, and an unnamed one does not hide behind a named one. */
+static void
+blame(void **state)
+{
+	AUTO(verdict_clear) struct verdict a = {0}, b = {0}, sum = {0}, direct = {0};
+
+	(void)state;
+	verdict_fail(&a, REASON_BUSY, "a");
+	verdict_blame(&a, "one");
+	verdict_blame(&a, "two");
+	assert_int_equal(a.failed_by->len, 1);
+	assert_null(a.partial_by);
+	verdict_fail(&b, REASON_SPOOL, "b");
+	verdict_join(&sum, &a);
+	assert_int_equal(sum.failed_by->len, 1);
+	assert_string_equal(g_ptr_array_index(sum.failed_by, 0), "one");
+	verdict_join(&sum, &b);
+	assert_int_equal(sum.failed_by->len, 2);
+	assert_string_equal(g_ptr_array_index(sum.failed_by, 0), "");
+	verdict_fail(&direct, REASON_SPOOL, "d");
+	verdict_join(&direct, &a);
+	assert_int_equal(direct.failed_by->len, 2);
+	verdict_clear(&b);
+	verdict_blame(&b, "silent");
+	assert_string_equal(g_ptr_array_index(b.failed_by, 0), "silent");
+}
+
 static void
 impossible_kind_is_failure(void **state)
 {
@@ -338,6 +376,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(class_order),
     cmocka_unit_test(reasons_by_strength),
     cmocka_unit_test(findings_are_sanitised),
+    cmocka_unit_test(blame),
     cmocka_unit_test(impossible_kind_is_failure),
     cmocka_unit_test(words),
 };

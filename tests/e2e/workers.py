@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+"""Scanning processes that die, hang and run out of memory while 8 clients send: one message each, no more"""
+# run: timeout=300 alone
+import os
+import resource
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
+from lib import mails, milter, rig, tap
+from lib.avmilter import Daemon
+from lib.load import Load
+
+CLIENTS = 8
+WARM = 2        # seconds of load before the first event
+APART = 2       # seconds between events
+HANG = 3        # seconds until a hung worker is given up
+D = []
+
+
+def daemon(name='av'):
+    D.insert(0, Daemon(name))
+    return D[0]
+
+
+@tap.on_failure
+def logs():
+    return rig.tail(D[0].output, 40)
+
+
+def under_load(d, events, recovery=1.0, held=1):
+    """Runs the load, the events APART seconds from each other. Each may cost `held` messages 451, and none after that."""
+    load = Load(d.address, '-c', CLIENTS, '-t', WARM + APART * (len(events) + 1), '-p', 10, '-g', 4000)
+    time.sleep(WARM)
+    times = []
+    for event in events:
+        times.append(time.monotonic())
+        event()
+        time.sleep(max(0, times[-1] + APART - time.monotonic()))
+    load.finish().check().only('451')
+    usual = load.rate(times[0] - 1, times[0])
+    tap.ok(usual > 20, 'only %.0f messages a second before the first event' % usual)
+    tap.ok(load.count(451) <= held * len(events), '%d of 451 for %d events: %s' % (load.count(451), len(events), load.total))
+    for at in times:
+        rate = load.rate(at + recovery, at + recovery + 1)
+        tap.ok(rate > usual * 0.5, '%.0f messages a second after %.1f s, before it were %.0f' % (rate, recovery, usual))
+    tap.ok(d.process.alive(), 'avmilter is gone')
+    tap.eq(milter.talk(d.address, mails.eicar_plain()).smtp(), 5)
+    tap.eq(milter.talk(d.address, mails.clean()).smtp(), 2)
+    return load
+
+
+def a_worker(d):
+    return rig.wait_for(d.workers, 5, 'a worker')[0]
+
+
+def strike(d, sig):
+    return lambda: os.kill(a_worker(d), sig)
+
+
+@tap.test('worker killed (SIGKILL)')
+def killed():
+    d = daemon('kill').start()
+    under_load(d, [strike(d, signal.SIGKILL)] * 3)
+    d.stop()
+
+
+@tap.test('worker crashed (SIGSEGV, SIGABRT, SIGBUS)')
+def crashed():
+    d = daemon('segv').start()
+    under_load(d, [strike(d, s) for s in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)])
+    d.stop()
+
+
+@tap.test('all workers killed at once')
+def all_killed():
+    d = daemon('all').start()
+
+    def everyone():
+        for pid in d.workers():
+            os.kill(pid, signal.SIGKILL)
+    under_load(d, [everyone] * 2, held=3)
+    d.stop()
+
+
+@tap.test('worker hung (SIGSTOP): its message is answered at the deadline, the others go on')
+def hung():
+    d = daemon('hang')
+    d.sections['antivirus']['max_extract_time'] = '%ds' % HANG
+    d.start()
+    load = Load(d.address, '-c', CLIENTS, '-t', WARM + 8, '-p', 10, '-g', 4000)
+    time.sleep(WARM)
+    at = time.monotonic()
+    victim = a_worker(d)
+    os.kill(victim, signal.SIGSTOP)
+    load.finish().check().only('451')
+    usual = load.rate(at - 1, at)
+    rate = load.rate(at + 0.5, at + 1.5)
+    tap.ok(rate > usual * 0.3, 'beside a hung worker %.0f messages a second, before it were %.0f' % (rate, usual))
+    tap.ok(load.count(451) <= 1, 'answers: %s' % load.total)
+    slow = max(m.end - m.eom for m in load.messages if m.eom)
+    tap.ok(slow < HANG + 3, 'a message waited %.1f s' % slow)
+    rate = load.rate(at + HANG + 2, at + HANG + 3)
+    tap.ok(rate > usual * 0.5, 'after the hung worker %.0f messages a second, before it were %.0f' % (rate, usual))
+    rig.wait_for(lambda: victim not in rig.processes(), 5, 'the end of the hung worker')
+    d.stop()
+
+
+@tap.test('worker out of memory: its messages are not accepted unscanned, it is replaced')
+def out_of_memory():
+    d = daemon('oom').start()
+
+    def starve():
+        for pid in d.workers():
+            used = d.memory('VmSize', pid=pid) * 1024
+            resource.prlimit(pid, resource.RLIMIT_AS, (used, used))
+    load = Load(d.address, '-c', CLIENTS, '-t', WARM + 6, '-p', 20, '-g', 60000)
+    time.sleep(WARM)
+    starve()
+    load.finish().check().only('451')
+    tap.ok(d.process.alive(), 'avmilter is gone')
+    tap.ok(load.messages[-1].answer in ('250', '550'), 'the last answer: %s' % load.messages[-1])
+    d.stop()
+
+
+@tap.test('zygote killed: a new one, nothing unscanned')
+def zygote_killed():
+    d = daemon('zygote').start()
+
+    def strike_zygote():
+        os.kill(d.zygotes()[0], signal.SIGKILL)
+    under_load(d, [strike_zygote] * 2, held=3)
+    rig.wait_for(lambda: len(d.zygotes()) == 1 and d.workers(), 10, 'one zygote and workers')
+    d.stop()
+
+
+@tap.test('zygote hung (SIGSTOP) and a worker killed: mail still flows')
+def zygote_hung():
+    d = daemon('zstop').start()
+    zygote = d.zygotes()[0]
+    os.kill(zygote, signal.SIGSTOP)
+    for pid in d.workers():
+        os.kill(pid, signal.SIGKILL)
+    rig.wait_for(lambda: milter.talk(d.address, mails.clean()).smtp() == 2, 60, 'a clean mail to be accepted', every=0.5)
+    tap.eq(milter.talk(d.address, mails.eicar_plain()).smtp(), 5)
+    tap.ok(zygote not in rig.processes(), 'the hung zygote is still there')
+    d.stop()
+
+
+@tap.test('a message that kills each worker that touches it is given up, its neighbours are served')
+def killer():
+    d = daemon('killer').start()
+    stop = time.monotonic() + 4
+    codes = set()
+    load = Load(d.address, '-c', 4, '-t', 6, '-g', 4000, '-p', 10)
+    while time.monotonic() < stop:
+        m = milter.Milter(d.address)
+        m.connect()
+        m.helo()
+        before = set(d.workers())
+        m.mail()
+        m.rcpt()
+        m.data('KILLER')
+        m.header('Subject', ' x')
+        m.eoh()
+        m.body(mails.noise(300000))
+        m.send('E')
+        for pid in before:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        codes.add(m.answer().smtp())
+        m.quit()
+        time.sleep(0.3)
+    load.finish().check().only('451')
+    tap.ok(codes <= {2, 4}, 'answers %s' % codes)
+    tap.ok(load.count(250) > 100, 'neighbours: %s' % load.total)
+    d.stop()
+
+
+tap.main()
