@@ -21,7 +21,7 @@ BUILD = os.path.realpath(os.environ.get('AVM_BUILD', os.path.join(ROOT, 'build')
 SAN = os.environ.get('AVM_SAN', '')
 INSIDE = 'AVM_TEST_INSIDE'
 MOUNT = '/media' if ROOT.startswith('/mnt') else '/mnt'
-WORK = MOUNT + '/work'
+WORK = MOUNT + '/test'
 ISOLATED = False
 NAMESPACES = ['unshare', '-n', '-m', '-p', '-f', '--mount-proc', '--kill-child']
 # everything is slower by this factor in a sanitized build
