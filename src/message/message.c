@@ -63,6 +63,7 @@ message_new(struct spool_budget *b, const struct message_limits *lim, const stru
 	for (unsigned i = 0; i < MESSAGE_WATCH_MAX && lim->watch[i]; i++)
 		m->watched[i].name = g_strdup(lim->watch[i]);
 	m->spool = spool_new(b, &lim->spool);
+	m->body = digest_new();
 	keep(m, SYNTHETIC, strlen(SYNTHETIC));
 	return m;
 }
@@ -174,6 +175,7 @@ message_add_body(struct message *m, const void *data, size_t len)
 {
 	end_headers(m);
 	keep(m, data, len);
+	digest_add(m->body, data, len);
 	m->size += len;
 }
 
@@ -184,6 +186,7 @@ message_seal(struct message *m)
 		return;
 	m->sealed = true;
 	end_headers(m);
+	digest_end(m->body, m->body_digest);
 	if (!m->error)
 		spool_seal(m->spool, &m->error);
 }
@@ -217,6 +220,7 @@ message_free(struct message **mp)
 	for (unsigned i = 0; i < MESSAGE_WATCH_MAX; i++)
 		g_free(m->watched[i].name);
 	spool_free(&m->spool);
+	digest_free(&m->body);
 	g_clear_error(&m->error);
 	g_free(m);
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "message/spool.h"
 
 /* Who speaks to the MTA; lives as long as the milter session and is copied into each message. */
@@ -49,6 +50,8 @@ struct message {
 		unsigned	 count;
 	} watched[MESSAGE_WATCH_MAX];	/* the names of the limits' watch, and all their occurrences */
 	struct spool	*spool;
+	struct digest	*body;		/* running, until the seal */
+	uint8_t		 body_digest[DIGEST_LEN];	/* of every byte behind the blank line; set by the seal */
 	uint64_t	 size;		/* bytes of the mail as seen, kept or not; without the synthetic field */
 	uint64_t	 header_bytes, header_max, recipient_bytes;
 	GError		*error;		/* first failure to keep it (SPOOL_ERROR), or NULL */
