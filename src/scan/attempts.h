@@ -1,0 +1,42 @@
+/*
+ * attempts - how often an object has broken a scan
+ *
+ * An object that kills a worker, loses a connection or runs into the deadline max_attempts times is poison: FAILED (451, try
+ * again) becomes PARTIAL(poison), class unscannable, so that a sender's queue does not feed it to us for five days and the mail
+ * is not lost with a delay (P32). Counted for a day after the last failure, for the objects seen last. The death of a worker is
+ * always the object's doing; a timeout or a lost connection only if the engine finished another scan since this object's
+ * last failure: an engine that hangs or is gone must not turn every mail into poison, which would be refused for good.
+ *
+ * Threads: any. Locks: one mutex of its own.
+ */
+#ifndef AVM_SCAN_ATTEMPTS_H
+#define AVM_SCAN_ATTEMPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "verdict/verdict.h"
+
+struct attempts;
+
+/* life_ms: how long a count is kept after the last failure. */
+struct attempts *attempts_new(int64_t life_ms);
+void	 attempts_free(struct attempts **a);
+
+/* The engine of that title finished a scan just now. */
+void	 attempts_worked(struct attempts *a, const char *engine);
+
+/* How often this object broke a scan. */
+unsigned attempts_get(struct attempts *a, const uint8_t object[DIGEST_LEN]);
+
+/*
+ * Count v if it failed by the object's doing, and turn its FAILED into PARTIAL(poison) once the count has reached max. What else
+ * the verdict holds stays. engine: title of the engine that scanned, "" = the worker while it decomposed.
+ */
+void	 attempts_judge(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN], unsigned max, struct verdict *v);
+
+/* True when the object is poison already, and v then says so: no need to lose another worker to it. */
+bool	 attempts_poisoned(struct attempts *a, const uint8_t object[DIGEST_LEN], unsigned max, struct verdict *v);
+
+#endif
