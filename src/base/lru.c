@@ -8,19 +8,19 @@
 #include <glib.h>
 
 struct entry {
-	uint8_t		 key[DIGEST_LEN];
-	guint		 hash;
-	struct entry	*younger, *older;
-	size_t		 len;
-	uint8_t		 value[];
+	uint8_t key[DIGEST_LEN];
+	guint hash;
+	struct entry *younger, *older;
+	size_t len;
+	uint8_t value[];
 };
 
 struct lru {
-	GHashTable	*table;		/* of struct entry *, which are key and value at once */
-	struct entry	*youngest, *oldest;
-	size_t		 count_max, bytes_max, bytes;
-	uint64_t	 evicted;
-	uint64_t	 seed, factor;
+	GHashTable *table; /* of struct entry *, which are key and value at once */
+	struct entry *youngest, *oldest;
+	size_t count_max, bytes_max, bytes;
+	uint64_t evicted;
+	uint64_t seed, factor;
 };
 
 static guint
@@ -32,10 +32,12 @@ entry_hash(gconstpointer p)
 static gboolean
 entry_equal(gconstpointer a, gconstpointer b)
 {
-	return memcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key, DIGEST_LEN) == 0;
+	return memcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key, DIGEST_LEN) ==
+	       0;
 }
 
-/* Multiply-shift with a secret odd factor: keys ground for equal leading bits do not meet in one slot. */
+/* Multiply-shift with a secret odd factor: keys ground for equal leading bits do not meet in one
+ * slot. */
 static guint
 key_hash(const struct lru *l, const uint8_t key[DIGEST_LEN])
 {
@@ -57,7 +59,8 @@ lru_new(size_t count_max, size_t bytes_max)
 	struct lru *l = g_new0(struct lru, 1);
 	uint64_t r[2];
 
-	/* Cannot fail for so few bytes once the kernel's pool is up; a fixed seed would be slower under attack, not wrong. */
+	/* Cannot fail for so few bytes once the kernel's pool is up; a fixed seed would be slower
+	 * under attack, not wrong. */
 	if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
 		memset(r, 0x5a, sizeof r);
 	l->seed = r[0];
@@ -71,7 +74,7 @@ lru_new(size_t count_max, size_t bytes_max)
 static struct entry *
 find(const struct lru *l, const uint8_t key[DIGEST_LEN])
 {
-	struct entry probe = { .hash = key_hash(l, key) };
+	struct entry probe = {.hash = key_hash(l, key)};
 
 	memcpy(probe.key, key, DIGEST_LEN);
 	return g_hash_table_lookup(l->table, &probe);

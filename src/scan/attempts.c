@@ -10,18 +10,18 @@
 #include "base/deadline.h"
 #include "base/lru.h"
 
-#define OBJECTS_MAX	10000
+#define OBJECTS_MAX 10000
 
 struct count {
-	int64_t	 last_ms;	/* monotonic */
+	int64_t last_ms; /* monotonic */
 	unsigned n;
 };
 
 struct attempts {
-	pthread_mutex_t	 mu;		/* guards map and worked */
-	struct lru	*map;		/* object -> struct count */
-	GHashTable	*worked;	/* title of an engine -> int64_t *, when it finished a scan */
-	int64_t		 life_ms;
+	pthread_mutex_t mu; /* guards map and worked */
+	struct lru *map;    /* object -> struct count */
+	GHashTable *worked; /* title of an engine -> int64_t *, when it finished a scan */
+	int64_t life_ms;
 };
 
 struct attempts *
@@ -69,7 +69,7 @@ attempts_worked(struct attempts *a, const char *engine)
 static struct count
 peek(struct attempts *a, const uint8_t object[DIGEST_LEN])
 {
-	struct count c = { 0 };
+	struct count c = {0};
 	size_t len;
 	const void *at = lru_get(a->map, object, &len);
 
@@ -77,7 +77,7 @@ peek(struct attempts *a, const uint8_t object[DIGEST_LEN])
 		return c;
 	g_assert(len == sizeof c);
 	memcpy(&c, at, sizeof c);
-	return c.last_ms + a->life_ms > now_ms() ? c : (struct count){ 0 };
+	return c.last_ms + a->life_ms > now_ms() ? c : (struct count){0};
 }
 
 unsigned
@@ -91,7 +91,8 @@ attempts_get(struct attempts *a, const uint8_t object[DIGEST_LEN])
 	return n;
 }
 
-/* Locks: a->mu. Is this failure the object's doing? The first one may be: it only begins the count. */
+/* Locks: a->mu. Is this failure the object's doing? The first one may be: it only begins the count.
+ */
 static bool
 blame(struct attempts *a, const char *engine, const struct count *c, enum reason failed)
 {
@@ -132,9 +133,10 @@ condemn(struct verdict *v, unsigned n)
 	v->failed = REASON_NONE;
 	v->states &= ~(1u << SCAN_FAILED);
 	for (guint i = 0; i == 0 || (by != NULL && i < by->len); i++) {
-		AUTO(verdict_clear) struct verdict poison = { 0 };
+		AUTO(verdict_clear) struct verdict poison = {0};
 
-		verdict_partial(&poison, REASON_POISON, "broke %u scans, the last one: %s", n, why != NULL ? why : "no reason known");
+		verdict_partial(&poison, REASON_POISON, "broke %u scans, the last one: %s", n,
+		                why != NULL ? why : "no reason known");
 		if (by != NULL)
 			verdict_blame(&poison, g_ptr_array_index(by, i));
 		verdict_join(v, &poison);
@@ -142,7 +144,8 @@ condemn(struct verdict *v, unsigned n)
 }
 
 void
-attempts_judge(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN], unsigned max, struct verdict *v)
+attempts_judge(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN],
+               unsigned max, struct verdict *v)
 {
 	unsigned n;
 
@@ -154,7 +157,8 @@ attempts_judge(struct attempts *a, const char *engine, const uint8_t object[DIGE
 }
 
 bool
-attempts_poisoned(struct attempts *a, const uint8_t object[DIGEST_LEN], unsigned max, struct verdict *v)
+attempts_poisoned(struct attempts *a, const uint8_t object[DIGEST_LEN], unsigned max,
+                  struct verdict *v)
 {
 	unsigned n = attempts_get(a, object);
 

@@ -3,8 +3,8 @@
  *
  * An entry is a struct head and a packed verdict:
  *
- *	format (one byte), objects, left_out (four bytes each, high byte first), the verdict as verdict/codec.h writes it, its
- *	objects' label taken off
+ *	format (one byte), objects, left_out (four bytes each, high byte first), the verdict as
+ *verdict/codec.h writes it, its objects' label taken off
  */
 #include "scan/cache.h"
 
@@ -15,26 +15,28 @@
 #include "base/lru.h"
 #include "verdict/codec.h"
 
-#define PACK_FORMAT	1
-#define PACK_HEAD	9
-/* A finding's object of this length may have been cut: its inner path would be another under another label. */
-#define OBJECT_CUT	400
-/* Purged workers that are remembered, for verdicts that were on their way when the worker was purged. */
-#define CONDEMNED	64
+#define PACK_FORMAT 1
+#define PACK_HEAD   9
+/* A finding's object of this length may have been cut: its inner path would be another under
+ * another label. */
+#define OBJECT_CUT 400
+/* Purged workers that are remembered, for verdicts that were on their way when the worker was
+ * purged. */
+#define CONDEMNED 64
 
 struct head {
 	struct cache_note note;
-	int64_t		 until_ms;	/* monotonic; INT64_MAX = as long as there is room */
+	int64_t until_ms; /* monotonic; INT64_MAX = as long as there is room */
 };
 
 struct cache {
-	pthread_mutex_t	 mu;		/* guards everything below */
+	pthread_mutex_t mu; /* guards everything below */
 	struct cache_limits lim;
-	struct lru	*findings, *clean;
+	struct lru *findings, *clean;
 	struct cache_stats stats;
-	uint64_t	 evicted_before;	/* by maps that cache_resize() took away */
-	uint64_t	 condemned[CONDEMNED];
-	unsigned	 condemned_count;	/* so far; the array is a ring */
+	uint64_t evicted_before; /* by maps that cache_resize() took away */
+	uint64_t condemned[CONDEMNED];
+	unsigned condemned_count; /* so far; the array is a ring */
 };
 
 static void
@@ -116,8 +118,8 @@ digest_text(struct digest *d, const char *text)
 }
 
 void
-cache_key(const uint8_t object[DIGEST_LEN], const char *engine, const uint8_t options[DIGEST_LEN], const char *definitions,
-    uint8_t key[DIGEST_LEN])
+cache_key(const uint8_t object[DIGEST_LEN], const char *engine, const uint8_t options[DIGEST_LEN],
+          const char *definitions, uint8_t key[DIGEST_LEN])
 {
 	AUTO(digest_free) struct digest *d = digest_new();
 
@@ -129,7 +131,8 @@ cache_key(const uint8_t object[DIGEST_LEN], const char *engine, const uint8_t op
 	digest_end(d, key);
 }
 
-/* Copy the findings of v into *to with `from` at the front of each object's name replaced by `with`. */
+/* Copy the findings of v into *to with `from` at the front of each object's name replaced by
+ * `with`. */
 static bool
 relabel(const struct verdict *v, const char *from, const char *with, struct verdict *to)
 {
@@ -172,7 +175,7 @@ may_be_kept(const struct verdict *v)
 static void
 put_u32(GByteArray *to, uint32_t n)
 {
-	guint8 b[4] = { (guint8)(n >> 24), (guint8)(n >> 16), (guint8)(n >> 8), (guint8)n };
+	guint8 b[4] = {(guint8)(n >> 24), (guint8)(n >> 16), (guint8)(n >> 8), (guint8)n};
 
 	g_byte_array_append(to, b, sizeof b);
 }
@@ -184,9 +187,10 @@ get_u32(const uint8_t *b)
 }
 
 bool
-cache_pack(const char *label, const struct cache_note *note, const struct verdict *v, GByteArray *to)
+cache_pack(const char *label, const struct cache_note *note, const struct verdict *v,
+           GByteArray *to)
 {
-	AUTO(verdict_clear) struct verdict bare = { 0 };
+	AUTO(verdict_clear) struct verdict bare = {0};
 	g_autofree char *shown = shown_label(label);
 	guint before = to->len;
 	guint8 format = PACK_FORMAT;
@@ -204,14 +208,16 @@ cache_pack(const char *label, const struct cache_note *note, const struct verdic
 }
 
 bool
-cache_unpack(const void *bytes, size_t len, const char *label, struct cache_note *note, struct verdict *v)
+cache_unpack(const void *bytes, size_t len, const char *label, struct cache_note *note,
+             struct verdict *v)
 {
-	AUTO(verdict_clear) struct verdict bare = { 0 };
+	AUTO(verdict_clear) struct verdict bare = {0};
 	const uint8_t *b = bytes;
 
 	if (len < PACK_HEAD || len > CACHE_VALUE_MAX || b[0] != PACK_FORMAT)
 		return false;
-	if (!verdict_decode(b + PACK_HEAD, len - PACK_HEAD, &bare) || !may_be_kept(&bare) || !relabel(&bare, "", label, v)) {
+	if (!verdict_decode(b + PACK_HEAD, len - PACK_HEAD, &bare) || !may_be_kept(&bare) ||
+	    !relabel(&bare, "", label, v)) {
 		verdict_clear(v);
 		return false;
 	}
@@ -220,7 +226,8 @@ cache_unpack(const void *bytes, size_t len, const char *label, struct cache_note
 	return true;
 }
 
-/* Locks: c->mu. Both maps together stay below the bound in bytes; clean results are the cheaper ones to find again. */
+/* Locks: c->mu. Both maps together stay below the bound in bytes; clean results are the cheaper
+ * ones to find again. */
 static void
 make_room(struct cache *c, size_t bytes)
 {
@@ -244,7 +251,8 @@ condemned(const struct cache *c, const struct cache_origin *o)
 
 /* Locks: c->mu. */
 static bool
-keep(struct cache *c, const uint8_t key[DIGEST_LEN], const struct head *h, const GByteArray *packed, bool clean)
+keep(struct cache *c, const uint8_t key[DIGEST_LEN], const struct head *h, const GByteArray *packed,
+     bool clean)
 {
 	g_autoptr(GByteArray) entry = g_byte_array_new();
 
@@ -256,7 +264,8 @@ keep(struct cache *c, const uint8_t key[DIGEST_LEN], const struct head *h, const
 }
 
 bool
-cache_put(struct cache *c, const uint8_t key[DIGEST_LEN], const char *label, const struct cache_note *note, const struct verdict *v)
+cache_put(struct cache *c, const uint8_t key[DIGEST_LEN], const char *label,
+          const struct cache_note *note, const struct verdict *v)
 {
 	g_autoptr(GByteArray) packed = g_byte_array_new();
 	bool packs = cache_pack(label, note, v, packed), clean = verdict_is_clean(v), kept = false;
@@ -266,7 +275,8 @@ cache_put(struct cache *c, const uint8_t key[DIGEST_LEN], const char *label, con
 	h.note = *note;
 	pthread_mutex_lock(&c->mu);
 	h.until_ms = note->versioned ? INT64_MAX : now_ms() + c->lim.ttl_unversioned_ms;
-	if (packs && (note->versioned || c->lim.ttl_unversioned_ms > 0) && (!clean || !condemned(c, &note->origin)))
+	if (packs && (note->versioned || c->lim.ttl_unversioned_ms > 0) &&
+	    (!clean || !condemned(c, &note->origin)))
 		kept = keep(c, key, &h, packed, clean);
 	c->stats.stored += kept;
 	c->stats.refused += !kept;
@@ -294,8 +304,8 @@ fetch(struct cache *c, struct lru *map, const uint8_t key[DIGEST_LEN])
 }
 
 bool
-cache_get(struct cache *c, const uint8_t key[DIGEST_LEN], enum cache_level level, const char *label, struct cache_note *note,
-    struct verdict *v)
+cache_get(struct cache *c, const uint8_t key[DIGEST_LEN], enum cache_level level, const char *label,
+          struct cache_note *note, struct verdict *v)
 {
 	g_autoptr(GByteArray) entry = NULL;
 	struct head h;

@@ -1,8 +1,8 @@
 /*
  * fingerprint - what of a message may influence its verdict, as one digest
  *
- * The grammars are narrower than the RFCs: a value that they refuse costs a miss, one that they admit is never looked at in a
- * message whose twin is known.
+ * The grammars are narrower than the RFCs: a value that they refuse costs a miss, one that they
+ * admit is never looked at in a message whose twin is known.
  */
 #include "scan/fingerprint.h"
 
@@ -13,19 +13,19 @@
 
 /* The one list of fields that may be left out: name, grammar, how many of them at most. */
 static const struct volatile_field {
-	const char	*name;
-	bool		(*valid)(const char *value);
-	unsigned	 max;
+	const char *name;
+	bool (*valid)(const char *value);
+	unsigned max;
 } volatile_fields[] = {
-	{ "Received",			grammar_received,	64 },
-	{ "X-Received",			grammar_received,	64 },
-	{ "Message-ID",			grammar_msgid,		1 },
-	{ "Date",			grammar_date,		1 },
-	{ "Return-Path",		grammar_path,		1 },
-	{ "DKIM-Signature",		grammar_tags,		8 },
-	{ "ARC-Seal",			grammar_tags,		32 },
-	{ "ARC-Message-Signature",	grammar_tags,		32 },
-	{ "ARC-Authentication-Results",	grammar_results,	32 },
+    {"Received", grammar_received, 64},
+    {"X-Received", grammar_received, 64},
+    {"Message-ID", grammar_msgid, 1},
+    {"Date", grammar_date, 1},
+    {"Return-Path", grammar_path, 1},
+    {"DKIM-Signature", grammar_tags, 8},
+    {"ARC-Seal", grammar_tags, 32},
+    {"ARC-Message-Signature", grammar_tags, 32},
+    {"ARC-Authentication-Results", grammar_results, 32},
 };
 #define FIELDS G_N_ELEMENTS(volatile_fields)
 
@@ -71,7 +71,7 @@ fingerprint_of(const struct message *m, GPtrArray *left, uint8_t out[DIGEST_LEN]
 {
 	AUTO(digest_free) struct digest *d = NULL;
 	const uint64_t end = UINT64_MAX;
-	unsigned seen[FIELDS] = { 0 };
+	unsigned seen[FIELDS] = {0};
 
 	if (!m->sealed || m->error != NULL || m->headers_over)
 		return false;
@@ -81,7 +81,8 @@ fingerprint_of(const struct message *m, GPtrArray *left, uint8_t out[DIGEST_LEN]
 		struct header *h = g_ptr_array_index(m->headers, i);
 		size_t f = field_find(h->name);
 
-		if (f < FIELDS && seen[f] < volatile_fields[f].max && value_is_plain(&volatile_fields[f], h->value)) {
+		if (f < FIELDS && seen[f] < volatile_fields[f].max &&
+		    value_is_plain(&volatile_fields[f], h->value)) {
 			seen[f]++;
 			if (left != NULL)
 				g_ptr_array_add(left, h);
@@ -98,7 +99,8 @@ fingerprint_of(const struct message *m, GPtrArray *left, uint8_t out[DIGEST_LEN]
 }
 
 void
-fingerprint_bind(const uint8_t content[DIGEST_LEN], const uint8_t plan[DIGEST_LEN], uint8_t out[DIGEST_LEN])
+fingerprint_bind(const uint8_t content[DIGEST_LEN], const uint8_t plan[DIGEST_LEN],
+                 uint8_t out[DIGEST_LEN])
 {
 	AUTO(digest_free) struct digest *d = digest_new();
 

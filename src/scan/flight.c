@@ -9,21 +9,21 @@
 #include "verdict/codec.h"
 
 struct flight {
-	uint8_t		 key[DIGEST_LEN];
-	unsigned	 refs;		/* the leader and the followers */
-	unsigned	 leaders;	/* so far */
-	bool		 led;		/* somebody scans */
-	bool		 landed;	/* answer is final */
-	GByteArray	*answer;	/* encoded verdict; immutable once landed */
-	pthread_cond_t	 changed;	/* led became false, or landed true */
+	uint8_t key[DIGEST_LEN];
+	unsigned refs;          /* the leader and the followers */
+	unsigned leaders;       /* so far */
+	bool led;               /* somebody scans */
+	bool landed;            /* answer is final */
+	GByteArray *answer;     /* encoded verdict; immutable once landed */
+	pthread_cond_t changed; /* led became false, or landed true */
 };
 
 struct flights {
-	pthread_mutex_t	 mu;		/* guards everything below and every struct flight */
-	GHashTable	*flying;	/* key -> struct flight *, not landed */
-	unsigned	 attempts;
-	unsigned	 waiting;
-	uint64_t	 ledn, followed, promoted, timeouts;
+	pthread_mutex_t mu; /* guards everything below and every struct flight */
+	GHashTable *flying; /* key -> struct flight *, not landed */
+	unsigned attempts;
+	unsigned waiting;
+	uint64_t ledn, followed, promoted, timeouts;
 };
 
 static guint
@@ -120,7 +120,8 @@ lead(struct flights *fs, struct flight *f)
 }
 
 enum flight_role
-flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, struct flight **out, struct verdict *v)
+flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, struct flight **out,
+            struct verdict *v)
 {
 	g_autoptr(GByteArray) answer = NULL;
 	enum flight_role role;
@@ -138,14 +139,16 @@ flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, s
 		*out = f;
 	} else {
 		if (role == FLIGHT_ANSWER)
-			answer = g_byte_array_append(g_byte_array_new(), f->answer->data, f->answer->len);
+			answer = g_byte_array_append(g_byte_array_new(), f->answer->data,
+			                             f->answer->len);
 		fs->followed += role == FLIGHT_ANSWER;
 		fs->timeouts += role == FLIGHT_TIMEOUT;
 		leave(fs, f);
 	}
 	pthread_mutex_unlock(&fs->mu);
 	if (role == FLIGHT_ANSWER && !verdict_decode(answer->data, answer->len, v))
-		verdict_fail(v, REASON_UNKNOWN, "the result of the same scan for another message could not be read");
+		verdict_fail(v, REASON_UNKNOWN,
+		             "the result of the same scan for another message could not be read");
 	return role;
 }
 
@@ -153,13 +156,14 @@ flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, s
 static bool
 settled(const struct verdict *v)
 {
-	return v != NULL && v->states != 0 && (v->states & (1u << SCAN_FAILED | 1u << SCAN_UNKNOWN)) == 0;
+	return v != NULL && v->states != 0 &&
+	       (v->states & (1u << SCAN_FAILED | 1u << SCAN_UNKNOWN)) == 0;
 }
 
 void
 flight_land(struct flights *fs, struct flight **fp, const struct verdict *v)
 {
-	static const struct verdict nothing = { .states = 1u << SCAN_UNKNOWN };
+	static const struct verdict nothing = {.states = 1u << SCAN_UNKNOWN};
 	struct flight *f = *fp;
 	GByteArray *answer;
 
@@ -187,12 +191,12 @@ flights_stats(struct flights *fs, struct flights_stats *out)
 {
 	pthread_mutex_lock(&fs->mu);
 	*out = (struct flights_stats){
-		.flying = g_hash_table_size(fs->flying),
-		.waiting = fs->waiting,
-		.led = fs->ledn,
-		.followed = fs->followed,
-		.promoted = fs->promoted,
-		.timeouts = fs->timeouts,
+	    .flying = g_hash_table_size(fs->flying),
+	    .waiting = fs->waiting,
+	    .led = fs->ledn,
+	    .followed = fs->followed,
+	    .promoted = fs->promoted,
+	    .timeouts = fs->timeouts,
 	};
 	pthread_mutex_unlock(&fs->mu);
 }

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
-#define LETTERS		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS		"0123456789"
-#define PUNCTUATION	".,:;@<>()[]_+=/-"
-#define COMMENT_DEPTH	3
+#define LETTERS       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS        "0123456789"
+#define PUNCTUATION   ".,:;@<>()[]_+=/-"
+#define COMMENT_DEPTH 3
 
 /* One line of a value, len bytes without its fold: no "--" in front, not blank. */
 static bool
@@ -39,7 +39,8 @@ grammar_flatten(const char *value, char *flat, size_t size)
 			return false;
 		if (fold)
 			from = i + 1;
-		else if (value[i] != '\0' && strchr(LETTERS DIGITS PUNCTUATION " \t", value[i]) == NULL)
+		else if (value[i] != '\0' &&
+		         strchr(LETTERS DIGITS PUNCTUATION " \t", value[i]) == NULL)
 			return false;
 		flat[i] = fold || value[i] == '\t' ? ' ' : value[i];
 	}
@@ -76,8 +77,8 @@ blanks(const char **s)
 static bool
 angle(const char **s)
 {
-	return literal(s, '<') && span(s, LETTERS DIGITS ".,_+=/-") > 0 && literal(s, '@') && span(s, LETTERS DIGITS ".:_-[]") > 0 &&
-	    literal(s, '>');
+	return literal(s, '<') && span(s, LETTERS DIGITS ".,_+=/-") > 0 && literal(s, '@') &&
+	       span(s, LETTERS DIGITS ".:_-[]") > 0 && literal(s, '>');
 }
 
 bool
@@ -186,7 +187,8 @@ clause_word(const char **s)
 static bool
 is_clause_name(const char *w, size_t len)
 {
-	static const char *const names[] = { "from", "by", "via", "with", "id", "for", "tls", "helo" };
+	static const char *const names[] = {"from", "by",  "via", "with",
+	                                    "id",   "for", "tls", "helo"};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
 		if (strlen(names[i]) == len && strncasecmp(w, names[i], len) == 0)
@@ -194,11 +196,12 @@ is_clause_name(const char *w, size_t len)
 	return false;
 }
 
-/* Name, one to four words, comments anywhere behind the name: from x (y [z]) by ... up to the semicolon. */
+/* Name, one to four words, comments anywhere behind the name: from x (y [z]) by ... up to the
+ * semicolon. */
 static bool
 clauses(const char **s)
 {
-	unsigned words = 1;	/* in front of the first name nothing is missing */
+	unsigned words = 1; /* in front of the first name nothing is missing */
 	bool named = false;
 
 	while (**s != ';') {
@@ -235,8 +238,9 @@ grammar_received(const char *s)
 bool
 grammar_tags(const char *s)
 {
-	static const char *const tags[] = { "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "cv" };
-	bool seen[G_N_ELEMENTS(tags)] = { false };
+	static const char *const tags[] = {"v", "a", "b", "bh", "c", "d", "h",
+	                                   "i", "l", "q", "s",  "t", "x", "cv"};
+	bool seen[G_N_ELEMENTS(tags)] = {false};
 
 	while (*s != '\0') {
 		const char *name = s;
@@ -256,7 +260,7 @@ grammar_tags(const char *s)
 			return false;
 		blanks(&s);
 	}
-	return seen[2];	/* a signature */
+	return seen[2]; /* a signature */
 }
 
 /* One statement: words with an equal sign, and comments. */
@@ -273,7 +277,8 @@ statement(const char **s)
 				return false;
 			continue;
 		}
-		if (span(s, LETTERS DIGITS ".,:@<>[]_+=/-") == 0 || memchr(w, '=', (size_t)(*s - w)) == NULL)
+		if (span(s, LETTERS DIGITS ".,:@<>[]_+=/-") == 0 ||
+		    memchr(w, '=', (size_t)(*s - w)) == NULL)
 			return false;
 		words++;
 	}
@@ -288,7 +293,7 @@ grammar_results(const char *s)
 	blanks(&s);
 	if (span(&s, LETTERS DIGITS ".-_") == 0)
 		return false;
-	for (blanks(&s); literal(&s, ';'); )
+	for (blanks(&s); literal(&s, ';');)
 		if (!statement(&s))
 			return false;
 	return *s == '\0';

@@ -13,19 +13,20 @@
 
 #include <string.h>
 
-#define WHY_MAX_LEN	1000
-#define STATES_ALL	((1u << (SCAN_COMPLETE + 1)) - 1)
-#define KINDS_ALL	((1u << (FINDING_INFECTED + 1)) - 2)
+#define WHY_MAX_LEN 1000
+#define STATES_ALL  ((1u << (SCAN_COMPLETE + 1)) - 1)
+#define KINDS_ALL   ((1u << (FINDING_INFECTED + 1)) - 2)
 
 /* Kinds and states travel as numbers: a new one needs a new CODEC_VERSION. */
-_Static_assert(CODEC_VERSION == 1 && SCAN_COMPLETE == 3 && FINDING_INFECTED == 6, "raise CODEC_VERSION");
+_Static_assert(CODEC_VERSION == 1 && SCAN_COMPLETE == 3 && FINDING_INFECTED == 6,
+               "raise CODEC_VERSION");
 _Static_assert(VERDICT_FINDINGS_MAX <= UINT8_MAX, "the number of findings is one byte");
 
 /* What is left to read; a failed read sets bad and yields zeros from then on. */
 struct reader {
-	const uint8_t	*at;
-	size_t		 left;
-	bool		 bad;
+	const uint8_t *at;
+	size_t left;
+	bool bad;
 };
 
 static void
@@ -159,7 +160,8 @@ get_finding(struct reader *r, struct verdict *v)
 		verdict_find(v, (enum finding_kind)kind, name, object, engine);
 }
 
-/* Whatever was read must be what verdict_encode() writes: sorted, without doubles, sanitised, cut. */
+/* Whatever was read must be what verdict_encode() writes: sorted, without doubles, sanitised, cut.
+ */
 static bool
 same_bytes(const struct verdict *v, const void *bytes, size_t len)
 {
@@ -172,7 +174,7 @@ same_bytes(const struct verdict *v, const void *bytes, size_t len)
 bool
 verdict_decode(const void *bytes, size_t len, struct verdict *v)
 {
-	struct reader r = { .at = bytes, .left = len, .bad = len > CODEC_MAX };
+	struct reader r = {.at = bytes, .left = len, .bad = len > CODEC_MAX};
 	unsigned states, kinds, more, n;
 
 	verdict_clear(v);
@@ -195,8 +197,8 @@ verdict_decode(const void *bytes, size_t len, struct verdict *v)
 	v->kinds = kinds;
 	v->more = more != 0;
 	v->states = states;
-	if (r.bad || r.left > 0 || states == 0 || (states & ~STATES_ALL) != 0 || (kinds & ~KINDS_ALL) != 0 ||
-	    !same_bytes(v, bytes, len)) {
+	if (r.bad || r.left > 0 || states == 0 || (states & ~STATES_ALL) != 0 ||
+	    (kinds & ~KINDS_ALL) != 0 || !same_bytes(v, bytes, len)) {
 		verdict_clear(v);
 		return false;
 	}

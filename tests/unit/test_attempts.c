@@ -32,7 +32,8 @@ third_death_is_poison(void **state)
 		attempts_judge(a, "clamav", object, 3, &v);
 		assert_int_equal(attempts_get(a, object), i);
 		assert_int_equal(verdict_state(&v), i < 3 ? SCAN_FAILED : SCAN_PARTIAL);
-		assert_string_equal(verdict_reason(&v, i < 3 ? CLASS_ERROR : CLASS_UNSCANNABLE), i < 3 ? "worker-died" : "poison");
+		assert_string_equal(verdict_reason(&v, i < 3 ? CLASS_ERROR : CLASS_UNSCANNABLE),
+		                    i < 3 ? "worker-died" : "poison");
 		assert_true(verdict_items(&v) & 1u << CLASS_ENCRYPTED);
 		assert_false(verdict_is_clean(&v));
 		assert_int_equal(i < 3 ? v.failed_by->len : v.partial_by->len, 1);
@@ -64,7 +65,8 @@ poison_is_not_scanned_again(void **state)
 	attempts_free(&a);
 }
 
-/* A server that hangs for an hour: the sender tries again and again, but no other mail got through either. */
+/* A server that hangs for an hour: the sender tries again and again, but no other mail got through
+ * either. */
 static void
 dead_engine_makes_no_poison(void **state)
 {

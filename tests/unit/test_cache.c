@@ -108,7 +108,8 @@ label_is_put_in_at_look_up(void **state)
 	assert_int_equal(got.origin.worker[0], 1);
 	verdict_clear(&back);
 	verdict_clear(&v);
-	/* A finding about something else, or one whose name may have been cut, cannot be relabelled: not kept. */
+	/* A finding about something else, or one whose name may have been cut, cannot be
+	 * relabelled: not kept. */
 	v = infected("another");
 	assert_false(cache_put(c, key, "first", &note, &v));
 	verdict_clear(&v);
@@ -122,7 +123,8 @@ label_is_put_in_at_look_up(void **state)
 	cache_free(&c);
 }
 
-/* Two parts of one key can never be read as another split of the same bytes, and each part matters. */
+/* Two parts of one key can never be read as another split of the same bytes, and each part matters.
+ */
 static void
 keys_cover_everything(void **state)
 {
@@ -133,14 +135,15 @@ keys_cover_everything(void **state)
 		const uint8_t *options;
 		const char *definitions;
 	} rows[] = {
-		{a, "ab", a, "c"}, {b, "ab", a, "c"}, {a, "abc", a, ""}, {a, "ab", b, "c"}, {a, "ab", a, "cd"}, {a, "a", a, "bc"},
-		{a, "", a, "abc"}, {a, "ab", a, ""},
+	    {a, "ab", a, "c"},  {b, "ab", a, "c"}, {a, "abc", a, ""}, {a, "ab", b, "c"},
+	    {a, "ab", a, "cd"}, {a, "a", a, "bc"}, {a, "", a, "abc"}, {a, "ab", a, ""},
 	};
 	uint8_t keys[G_N_ELEMENTS(rows)][DIGEST_LEN];
 
 	(void)state;
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		cache_key(rows[i].object, rows[i].engine, rows[i].options, rows[i].definitions, keys[i]);
+		cache_key(rows[i].object, rows[i].engine, rows[i].options, rows[i].definitions,
+		          keys[i]);
 		for (size_t j = 0; j < i; j++)
 			assert_memory_not_equal(keys[i], keys[j], DIGEST_LEN);
 	}
@@ -167,7 +170,8 @@ old_definitions_never_answer(void **state)
 static void
 bounds_hold(void **state)
 {
-	struct cache *c = cache_new(&(struct cache_limits){.findings = 5, .clean = 50, .bytes = 8000});
+	struct cache *c =
+	    cache_new(&(struct cache_limits){.findings = 5, .clean = 50, .bytes = 8000});
 	struct cache_stats s;
 	uint8_t key[DIGEST_LEN];
 
@@ -197,8 +201,10 @@ bounds_hold(void **state)
 static void
 unversioned_lives_a_while(void **state)
 {
-	struct cache *c = cache_new(&(struct cache_limits){.findings = 5, .clean = 50, .bytes = 1 << 20, .ttl_unversioned_ms = 40});
-	struct cache *never = cache_new(&(struct cache_limits){.findings = 5, .clean = 50, .bytes = 1 << 20});
+	struct cache *c = cache_new(&(struct cache_limits){
+	    .findings = 5, .clean = 50, .bytes = 1 << 20, .ttl_unversioned_ms = 40});
+	struct cache *never =
+	    cache_new(&(struct cache_limits){.findings = 5, .clean = 50, .bytes = 1 << 20});
 	struct cache_note note = note_of(1, 1);
 	struct verdict v = clean();
 	struct cache_stats s;
@@ -238,7 +244,8 @@ hostile_worker_is_forgotten(void **state)
 				cache_origin_add(&note.origin, w);
 		assert_true(cache_put(c, key, n < 3 ? "x" : "", &note, n < 3 ? &bad : &v));
 	}
-	/* Findings stay: a taken-over worker has no reason to invent them. 29 came through too many hands to tell. */
+	/* Findings stay: a taken-over worker has no reason to invent them. 29 came through too many
+	 * hands to tell. */
 	assert_int_equal(cache_purge_worker(c, 2), 10);
 	for (unsigned n = 0; n < 30; n++) {
 		key_of(n, "1", key);
@@ -344,7 +351,9 @@ hammer(void *arg)
 		if (rnd_below(&r, 500) == 0)
 			cache_purge_object(c, note.object);
 		if (rnd_below(&r, 1000) == 0)
-			cache_resize(c, &(struct cache_limits){.findings = 1 + rnd_below(&r, 9), .clean = 9, .bytes = 9999});
+			cache_resize(c, &(struct cache_limits){.findings = 1 + rnd_below(&r, 9),
+			                                       .clean = 9,
+			                                       .bytes = 9999});
 		verdict_clear(&v);
 		verdict_clear(&back);
 	}

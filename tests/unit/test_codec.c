@@ -17,15 +17,18 @@ random_verdict(struct rnd *r)
 		if (rnd_below(r, 2))
 			verdict_complete(&v);
 		if (rnd_below(r, 3) == 0)
-			verdict_fail(&v, (enum reason)(1 + rnd_below(r, REASON_COUNT - 1)), "step %u", rnd_below(r, 9));
+			verdict_fail(&v, (enum reason)(1 + rnd_below(r, REASON_COUNT - 1)),
+			             "step %u", rnd_below(r, 9));
 		if (rnd_below(r, 3) == 0)
-			verdict_partial(&v, (enum reason)(1 + rnd_below(r, REASON_COUNT - 1)), "%s", "");
+			verdict_partial(&v, (enum reason)(1 + rnd_below(r, REASON_COUNT - 1)), "%s",
+			                "");
 		if (rnd_below(r, 9) == 0)
 			v.states |= 1u << SCAN_UNKNOWN;
 		for (unsigned i = rnd_below(r, 4); i > 0; i--) {
 			AUTO(verdict_clear) struct verdict other = {0};
 
-			rnd_below(r, 2) ? verdict_fail(&other, REASON_BUSY, "b") : verdict_partial(&other, REASON_CORRUPT, "c");
+			rnd_below(r, 2) ? verdict_fail(&other, REASON_BUSY, "b")
+					: verdict_partial(&other, REASON_CORRUPT, "c");
 			verdict_blame(&other, rnd_below(r, 2) ? "clamav" : "icap");
 			verdict_join(&v, &other);
 		}
@@ -33,8 +36,9 @@ random_verdict(struct rnd *r)
 	for (unsigned i = 0; i < n; i++) {
 		g_autofree char *object = g_strdup_printf("o%u/in\nner", rnd_below(r, 40));
 
-		verdict_find(&v, (enum finding_kind)(1 + rnd_below(r, FINDING_INFECTED)), rnd_below(r, 5) ? "Eicar" : NULL,
-		    object, rnd_below(r, 2) ? "clamav" : "");
+		verdict_find(&v, (enum finding_kind)(1 + rnd_below(r, FINDING_INFECTED)),
+		             rnd_below(r, 5) ? "Eicar" : NULL, object,
+		             rnd_below(r, 2) ? "clamav" : "");
 	}
 	return v;
 }
@@ -56,13 +60,15 @@ assert_same(const struct verdict *a, const struct verdict *b)
 	assert_int_equal(a->more, b->more);
 	assert_int_equal(a->partial, b->partial);
 	assert_int_equal(a->failed, b->failed);
-	assert_string_equal(a->partial_why ? a->partial_why : "", b->partial_why ? b->partial_why : "");
+	assert_string_equal(a->partial_why ? a->partial_why : "",
+	                    b->partial_why ? b->partial_why : "");
 	assert_string_equal(a->failed_why ? a->failed_why : "", b->failed_why ? b->failed_why : "");
 	assert_same_titles(a->partial_by, b->partial_by);
 	assert_same_titles(a->failed_by, b->failed_by);
 	assert_int_equal(a->findings ? a->findings->len : 0, b->findings ? b->findings->len : 0);
 	for (guint i = 0; a->findings && i < a->findings->len; i++) {
-		const struct finding *f = g_ptr_array_index(a->findings, i), *g = g_ptr_array_index(b->findings, i);
+		const struct finding *f = g_ptr_array_index(a->findings, i),
+				     *g = g_ptr_array_index(b->findings, i);
 
 		assert_int_equal(f->kind, g->kind);
 		assert_string_equal(f->name, g->name);
@@ -137,7 +143,8 @@ cut_or_longer_is_refused(void **state)
 	}
 }
 
-/* Any change gives another whole verdict or none; what is accepted is what would have been written. */
+/* Any change gives another whole verdict or none; what is accepted is what would have been written.
+ */
 static void
 any_bytes_give_all_or_nothing(void **state)
 {
@@ -150,7 +157,9 @@ any_bytes_give_all_or_nothing(void **state)
 
 		verdict_encode(&v, bytes);
 		for (unsigned n = 1 + rnd_below(&r, 3); n > 0; n--)
-			bytes->data[rnd_below(&r, rnd_below(&r, 2) ? MIN(bytes->len, 15) : bytes->len)] = (guint8)rnd_below(&r, 256);
+			bytes->data[rnd_below(&r, rnd_below(&r, 2) ? MIN(bytes->len, 15)
+			                                           : bytes->len)] =
+			    (guint8)rnd_below(&r, 256);
 		if (verdict_decode(bytes->data, bytes->len, &back)) {
 			verdict_encode(&back, again);
 			assert_int_equal(again->len, bytes->len);
@@ -175,10 +184,10 @@ a_finding_cannot_be_hidden(void **state)
 	verdict_complete(&v);
 	verdict_find(&v, FINDING_INFECTED, "Eicar", "a.com", "clamav");
 	verdict_encode(&v, bytes);
-	bytes->data[2] = 0;	/* kinds */
+	bytes->data[2] = 0; /* kinds */
 	assert_false(verdict_decode(bytes->data, bytes->len, &back));
 	bytes->data[2] = (guint8)v.kinds;
-	bytes->data[4] = 0;	/* number of findings */
+	bytes->data[4] = 0; /* number of findings */
 	assert_false(verdict_decode(bytes->data, bytes->len, &back));
 	g_byte_array_set_size(bytes, 15);
 	assert_false(verdict_decode(bytes->data, bytes->len, &back));
@@ -186,10 +195,8 @@ a_finding_cannot_be_hidden(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_verdict_survives),
-    cmocka_unit_test(largest_verdict_fits),
-    cmocka_unit_test(cut_or_longer_is_refused),
-    cmocka_unit_test(any_bytes_give_all_or_nothing),
+    cmocka_unit_test(every_verdict_survives),     cmocka_unit_test(largest_verdict_fits),
+    cmocka_unit_test(cut_or_longer_is_refused),   cmocka_unit_test(any_bytes_give_all_or_nothing),
     cmocka_unit_test(a_finding_cannot_be_hidden),
 };
 

@@ -25,7 +25,8 @@ fingerprint(const struct mail *m, uint8_t out[DIGEST_LEN])
 	struct client client = {.name = NULL};
 	struct message *msg;
 
-	lim.spool = (struct spool_limits){.memory_max = 1 << 20, .total_max = 1 << 26, .file_base = "/nonexistent"};
+	lim.spool = (struct spool_limits){
+	    .memory_max = 1 << 20, .total_max = 1 << 26, .file_base = "/nonexistent"};
 	msg = message_new(budget, &lim, &client, "<a@b>");
 	for (unsigned i = 0; i < m->count; i++)
 		message_add_header(msg, m->f[i].name, m->f[i].value);
@@ -54,7 +55,8 @@ clear(struct mail *m)
 static char *
 token(struct rnd *r, unsigned len)
 {
-	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	static const char chars[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 	char *s = g_malloc0(len + 1);
 
 	for (unsigned i = 0; i < len; i++)
@@ -65,8 +67,10 @@ token(struct rnd *r, unsigned len)
 static char *
 date(struct rnd *r)
 {
-	return g_strdup_printf("%s, %u Nov 20%02u %02u:%02u:%02u +0%u00%s", rnd_below(r, 2) ? "Fri" : "Mon", 1 + rnd_below(r, 28),
-	    rnd_below(r, 100), rnd_below(r, 24), rnd_below(r, 60), rnd_below(r, 60), rnd_below(r, 10), rnd_below(r, 2) ? " (CET)" : "");
+	return g_strdup_printf("%s, %u Nov 20%02u %02u:%02u:%02u +0%u00%s",
+	                       rnd_below(r, 2) ? "Fri" : "Mon", 1 + rnd_below(r, 28),
+	                       rnd_below(r, 100), rnd_below(r, 24), rnd_below(r, 60),
+	                       rnd_below(r, 60), rnd_below(r, 10), rnd_below(r, 2) ? " (CET)" : "");
 }
 
 /* Values as real servers write them, with fresh random parts. */
@@ -77,36 +81,49 @@ volatile_value(struct rnd *r, unsigned which)
 
 	switch (which % 8) {
 	case 0:
-		return g_strdup_printf(" from mx.%s.example (unknown [192.0.2.%u])\n\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\n"
-		    "\t key-exchange X25519 server-signature RSA-PSS (2048 bits) server-digest SHA256)\n\t(No client certificate requested)\n"
-		    "\tby mail.example (Postfix) with ESMTPS id %s\n\tfor <u@example>; %s", a, rnd_below(r, 256), a, d);
+		return g_strdup_printf(
+		    " from mx.%s.example (unknown [192.0.2.%u])\n\t(using TLSv1.3 with cipher "
+		    "TLS_AES_256_GCM_SHA384 (256/256 bits)\n"
+		    "\t key-exchange X25519 server-signature RSA-PSS (2048 bits) server-digest "
+		    "SHA256)\n\t(No client certificate requested)\n"
+		    "\tby mail.example (Postfix) with ESMTPS id %s\n\tfor <u@example>; %s",
+		    a, rnd_below(r, 256), a, d);
 	case 1:
-		return g_strdup_printf(" by 2002:a05:6214:1::%u with SMTP id %s;\n        %s", rnd_below(r, 1000), a, d);
+		return g_strdup_printf(" by 2002:a05:6214:1::%u with SMTP id %s;\n        %s",
+		                       rnd_below(r, 1000), a, d);
 	case 2:
 		return g_strdup_printf(" <%s.%u@mail.%s.example>", a, rnd_below(r, 10000), a);
 	case 3:
 		return g_strdup_printf(" %s", d);
 	case 4:
-		return g_strdup_printf(" v=1; a=rsa-sha256; c=relaxed/simple; d=example; s=s1;\n\tt=%u; bh=%s=;\n\th=From:To:Subject;\n\tb=%s\n\t %s==",
+		return g_strdup_printf(
+		    " v=1; a=rsa-sha256; c=relaxed/simple; d=example; s=s1;\n\tt=%u; "
+		    "bh=%s=;\n\th=From:To:Subject;\n\tb=%s\n\t %s==",
 		    rnd_below(r, 2000000000), b, b, a);
 	case 5:
-		return g_strdup_printf(" i=1; mx.example; dkim=pass header.i=@%s.example header.s=x header.b=%s; spf=pass (mx.example: domain of b@%s "
-		    "designates 192.0.2.1 as permitted sender) smtp.mailfrom=b@%s", a, a, a, a);
+		return g_strdup_printf(
+		    " i=1; mx.example; dkim=pass header.i=@%s.example header.s=x header.b=%s; "
+		    "spf=pass (mx.example: domain of b@%s "
+		    "designates 192.0.2.1 as permitted sender) smtp.mailfrom=b@%s",
+		    a, a, a, a);
 	case 6:
-		return g_strdup_printf(" (qmail %u invoked by uid 0); 3 Jan 2026 12:00:00 -0000", rnd_below(r, 99999));
+		return g_strdup_printf(" (qmail %u invoked by uid 0); 3 Jan 2026 12:00:00 -0000",
+		                       rnd_below(r, 99999));
 	default:
 		return g_strdup_printf(" <bounce-%s@%s.example>", a, a);
 	}
 }
 
-static const char *const volatile_names[] = {"Received", "X-Received", "Message-ID", "Date", "DKIM-Signature", "ARC-Authentication-Results",
+static const char *const volatile_names[] = {
+    "Received", "X-Received", "Message-ID", "Date", "DKIM-Signature", "ARC-Authentication-Results",
     "Received", "Return-Path"};
 
 /* The lasting part of a mail comes from r, what each delivery writes anew from v. */
 static struct mail
 generate(struct rnd r, struct rnd *v)
 {
-	static const char *const names[] = {"From", "To", "Subject", "Content-Type", "MIME-Version", "X-Mailer", "List-Id", "Received-SPF"};
+	static const char *const names[] = {"From",         "To",       "Subject", "Content-Type",
+	                                    "MIME-Version", "X-Mailer", "List-Id", "Received-SPF"};
 	struct mail m = {.count = 0};
 	unsigned n = 2 + rnd_below(&r, 8);
 
@@ -118,7 +135,8 @@ generate(struct rnd r, struct rnd *v)
 	for (unsigned i = 0; i < n; i++) {
 		g_autofree char *t = token(&r, 10);
 
-		add(&m, names[rnd_below(&r, 8)], g_strdup_printf(" %s\n\t%s", t, rnd_below(&r, 2) ? "x=1" : "\"y\""));
+		add(&m, names[rnd_below(&r, 8)],
+		    g_strdup_printf(" %s\n\t%s", t, rnd_below(&r, 2) ? "x=1" : "\"y\""));
 	}
 	m.body = token(&r, 1 + rnd_below(&r, 200));
 	return m;
@@ -151,43 +169,54 @@ is_left_out(const struct field *f)
 static bool
 disturb(struct mail *m, struct rnd *r, unsigned how)
 {
-	static const char *const bad[] = {"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR", "<b>x</b>\"", "a\r b", "http://evil.example/", "\n --frontier",
-	    "Content-Type: text/html", "caf\xc3\xa9", "\n ", "$x", "a\nb", "\x01"};
+	static const char *const bad[] = {"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR",
+	                                  "<b>x</b>\"",
+	                                  "a\r b",
+	                                  "http://evil.example/",
+	                                  "\n --frontier",
+	                                  "Content-Type: text/html",
+	                                  "caf\xc3\xa9",
+	                                  "\n ",
+	                                  "$x",
+	                                  "a\nb",
+	                                  "\x01"};
 	unsigned i = rnd_below(r, m->count), j = rnd_below(r, m->count);
 	struct field tmp;
 	char *old;
 
 	switch (how) {
-	case 0:	/* a byte of the body */
+	case 0: /* a byte of the body */
 		m->body[rnd_below(r, (uint32_t)strlen(m->body))] ^= 1;
 		return true;
-	case 1:	/* the length of the body */
+	case 1: /* the length of the body */
 		old = m->body;
 		m->body = g_strconcat(old, rnd_below(r, 2) ? "\r\n" : "x", NULL);
 		g_free(old);
 		return true;
-	case 2:	/* the value of a lasting field */
-	case 3:	/* ... its name */
+	case 2: /* the value of a lasting field */
+	case 3: /* ... its name */
 		if (is_left_out(&m->f[i]))
 			return false;
 		old = how == 2 ? m->f[i].value : m->f[i].name;
-		*(how == 2 ? &m->f[i].value : &m->f[i].name) = g_strconcat(old, how == 2 ? " " : "s", NULL);
+		*(how == 2 ? &m->f[i].value : &m->f[i].name) =
+		    g_strconcat(old, how == 2 ? " " : "s", NULL);
 		g_free(old);
 		return true;
-	case 4:	/* order of two that count */
+	case 4: /* order of two that count */
 		if (is_left_out(&m->f[i]) || is_left_out(&m->f[j]) ||
-		    (strcmp(m->f[i].name, m->f[j].name) == 0 && strcmp(m->f[i].value, m->f[j].value) == 0))
+		    (strcmp(m->f[i].name, m->f[j].name) == 0 &&
+		     strcmp(m->f[i].value, m->f[j].value) == 0))
 			return false;
 		tmp = m->f[i];
 		m->f[i] = m->f[j];
 		m->f[j] = tmp;
 		return true;
-	case 5:	/* one more of what counts */
+	case 5: /* one more of what counts */
 		if (is_left_out(&m->f[i]) || m->count == G_N_ELEMENTS(m->f))
 			return false;
 		add(m, m->f[i].name, g_strdup(m->f[i].value));
 		return true;
-	case 6:	/* one less */
+	case 6: /* one less */
 		if (is_left_out(&m->f[i]))
 			return false;
 		g_free(m->f[i].name);
@@ -201,10 +230,11 @@ disturb(struct mail *m, struct rnd *r, unsigned how)
 		m->f[i].value = g_strconcat(old, bad[rnd_below(r, G_N_ELEMENTS(bad))], NULL);
 		g_free(old);
 		return true;
-	case 8:	/* something unusual under a volatile name */
+	case 8: /* something unusual under a volatile name */
 		if (m->count == G_N_ELEMENTS(m->f))
 			return false;
-		add(m, volatile_names[rnd_below(r, 8)], g_strdup_printf(" %s", bad[rnd_below(r, G_N_ELEMENTS(bad))]));
+		add(m, volatile_names[rnd_below(r, 8)],
+		    g_strdup_printf(" %s", bad[rnd_below(r, G_N_ELEMENTS(bad))]));
 		return true;
 	default: /* a second Message-ID or Date */
 		if (m->count + 2 > G_N_ELEMENTS(m->f))
@@ -248,8 +278,13 @@ fields_do_not_run_together(void **state)
 	static const struct {
 		const char *name1, *value1, *name2, *value2, *body;
 	} rows[] = {
-	    {"A", " b", "C", " d", "e"}, {"A", " b\nC: d", NULL, NULL, "e"}, {"A", " b", NULL, NULL, "C: d\r\n\r\ne"}, {"A", " ", "bC", " d", "e"},
-	    {"A", " b", "C", " de", ""}, {"C", " d", "A", " b", "e"}, {"a", " b", "C", " d", "e"},
+	    {"A", " b", "C", " d", "e"},
+	    {"A", " b\nC: d", NULL, NULL, "e"},
+	    {"A", " b", NULL, NULL, "C: d\r\n\r\ne"},
+	    {"A", " ", "bC", " d", "e"},
+	    {"A", " b", "C", " de", ""},
+	    {"C", " d", "A", " b", "e"},
+	    {"a", " b", "C", " d", "e"},
 	};
 	uint8_t f[G_N_ELEMENTS(rows)][DIGEST_LEN];
 
@@ -285,7 +320,10 @@ grammar_of_each_field(void **state)
 	    {"Message-ID", " <CoNtEnT-x@b>", false},
 	    {"Message-ID", " \n --<a@b>", false},
 	    {"Message-ID", " --", false},
-	    {"Message-ID", " <X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-" "ANTIVIRUS-TEST-FILE!$H+H*>", false},
+	    {"Message-ID",
+	     " <X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-"
+	     "ANTIVIRUS-TEST-FILE!$H+H*>",
+	     false},
 	    {"Message-IDs", " <a@b>", false},
 	    {"Message-ID ", " <a@b>", false},
 	    {"Date", " Fri, 20 Nov 2026 12:56:45 +0000 (UTC)", true},
@@ -306,17 +344,25 @@ grammar_of_each_field(void **state)
 	    {"Received", " from by b; Fri, 20 Nov 2026 12:56:45 +0000", false},
 	    {"Received", " click here to win a prize; Fri, 20 Nov 2026 12:56:45 +0000", false},
 	    {"Received", " from a (http://x.example) by b; Fri, 20 Nov 2026 12:56:45 +0000", false},
-	    {"Received", " from [192.0.2.1] (helo=x)\n\tby y with esmtps  (TLS1.3) tls TLS_AES_256_GCM_SHA384\n\t(Exim 4.96)\n\t(envelope-from <a@b>)\n"
-	     "\tid 1abc-000\n\tfor c@d;\n\tFri, 20 Nov 2026 12:56:45 +0100", true},
-	    {"Received", " from A.example (2603:10a6::1) by B.example\n (2603:10a6::2) with Microsoft SMTP Server (version=TLS1_2,\n"
-	     " cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.20.1; Fri, 20 Nov 2026\n 12:56:45 +0000", true},
+	    {"Received",
+	     " from [192.0.2.1] (helo=x)\n\tby y with esmtps  (TLS1.3) tls "
+	     "TLS_AES_256_GCM_SHA384\n\t(Exim 4.96)\n\t(envelope-from <a@b>)\n"
+	     "\tid 1abc-000\n\tfor c@d;\n\tFri, 20 Nov 2026 12:56:45 +0100",
+	     true},
+	    {"Received",
+	     " from A.example (2603:10a6::1) by B.example\n (2603:10a6::2) with Microsoft SMTP "
+	     "Server (version=TLS1_2,\n"
+	     " cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.20.1; Fri, 20 Nov 2026\n "
+	     "12:56:45 +0000",
+	     true},
 	    {"DKIM-Signature", " v=1; a=rsa-sha256; b=abc+/=; bh=x=", true},
 	    {"DKIM-Signature", " v=1; a=rsa-sha256; bh=x=", false},
 	    {"DKIM-Signature", " v=1; b=x; b=y", false},
 	    {"DKIM-Signature", " v=1; b=x; z=From", false},
 	    {"DKIM-Signature", " v=1; b=x; evil", false},
 	    {"ARC-Seal", " i=1; a=rsa-sha256; t=1; cv=none;\n\td=x; s=y; b=zz", true},
-	    {"ARC-Authentication-Results", " i=1; mx.example; dkim=pass header.i=@x; spf=none", true},
+	    {"ARC-Authentication-Results", " i=1; mx.example; dkim=pass header.i=@x; spf=none",
+	     true},
 	    {"ARC-Authentication-Results", " mx.example; dkim=pass", false},
 	    {"ARC-Authentication-Results", " i=1; mx.example; buy this now", false},
 	    {"ARC-Filter", " b=x", false},
@@ -326,7 +372,8 @@ grammar_of_each_field(void **state)
 	(void)state;
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		if (fingerprint_volatile(rows[i].name, rows[i].value) != rows[i].left_out)
-			fail_msg("%s:%s should %sbe left out", rows[i].name, rows[i].value, rows[i].left_out ? "" : "not ");
+			fail_msg("%s:%s should %sbe left out", rows[i].name, rows[i].value,
+			         rows[i].left_out ? "" : "not ");
 }
 
 static void
@@ -334,10 +381,12 @@ two_kib_at_most(void **state)
 {
 	(void)state;
 	for (unsigned len = FINGERPRINT_VALUE_MAX - 20; len < FINGERPRINT_VALUE_MAX + 20; len++) {
-		g_autofree char *left = g_strnfill(len - 4, 'a'), *value = g_strdup_printf("<%s@b>", left);
+		g_autofree char *left = g_strnfill(len - 4, 'a'),
+				*value = g_strdup_printf("<%s@b>", left);
 
 		assert_int_equal(strlen(value), len);
-		assert_int_equal(fingerprint_volatile("Message-ID", value), len <= FINGERPRINT_VALUE_MAX);
+		assert_int_equal(fingerprint_volatile("Message-ID", value),
+		                 len <= FINGERPRINT_VALUE_MAX);
 	}
 }
 
@@ -350,7 +399,8 @@ every_byte(void **state)
 	(void)state;
 	for (int c = 1; c < 256; c++) {
 		char value[4] = {'a', (char)c, 'b', '\0'}, flat[8];
-		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c < 128 && strchr(allowed, c));
+		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		          (c >= '0' && c <= '9') || (c < 128 && strchr(allowed, c));
 
 		assert_int_equal(grammar_flatten(value, flat, sizeof flat), ok);
 	}
@@ -359,7 +409,8 @@ every_byte(void **state)
 static void
 plan_is_bound(void **state)
 {
-	uint8_t a[DIGEST_LEN] = {1}, b[DIGEST_LEN] = {2}, x[DIGEST_LEN], y[DIGEST_LEN], z[DIGEST_LEN];
+	uint8_t a[DIGEST_LEN] = {1}, b[DIGEST_LEN] = {2}, x[DIGEST_LEN], y[DIGEST_LEN],
+		z[DIGEST_LEN];
 
 	(void)state;
 	fingerprint_bind(a, b, x);
@@ -381,7 +432,8 @@ broken_message_has_none(void **state)
 	g_autofree char *block = g_malloc0(65536);
 
 	(void)state;
-	lim.spool = (struct spool_limits){.memory_max = 1 << 20, .total_max = 1 << 20, .file_base = "/nonexistent"};
+	lim.spool = (struct spool_limits){
+	    .memory_max = 1 << 20, .total_max = 1 << 20, .file_base = "/nonexistent"};
 	m = message_new(budget, &lim, &client, "<a@b>");
 	assert_false(fingerprint_of(m, NULL, out));
 	message_add_header(m, "Subject", " too long for the limit");

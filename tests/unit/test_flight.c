@@ -16,7 +16,7 @@ struct world {
 	uint8_t key[DIGEST_LEN];
 	pthread_barrier_t start;
 	atomic_uint scans, scanning, most, answers, clean, failed, poison, timeouts;
-	unsigned fail_first;	/* so many leaders fail */
+	unsigned fail_first; /* so many leaders fail */
 	int64_t patience_ms;
 	int scan_ms;
 };
@@ -24,7 +24,8 @@ struct world {
 static void
 scan(struct world *w, struct verdict *v)
 {
-	unsigned n = atomic_fetch_add(&w->scans, 1), now = atomic_fetch_add(&w->scanning, 1) + 1, most = atomic_load(&w->most);
+	unsigned n = atomic_fetch_add(&w->scans, 1), now = atomic_fetch_add(&w->scanning, 1) + 1,
+		 most = atomic_load(&w->most);
 
 	while (now > most && !atomic_compare_exchange_weak(&w->most, &most, now))
 		continue;
@@ -243,14 +244,17 @@ storm_client(void *arg)
 			if (rnd_below(&r, 2))
 				verdict_fail(&v, REASON_TIMEOUT, "late");
 			else
-				verdict_find(&v, FINDING_INFECTED, "x", key[0] == 0 ? "0" : "other", "e"), verdict_complete(&v);
+				verdict_find(&v, FINDING_INFECTED, "x", key[0] == 0 ? "0" : "other",
+				             "e"),
+				    verdict_complete(&v);
 			flight_land(s->fs, &f, &v);
 			break;
 		case FLIGHT_ANSWER:
 			assert_int_not_equal(v.states, 0);
 			assert_false(verdict_is_clean(&v));
 			if (verdict_top(&v))
-				assert_string_equal(verdict_top(&v)->object, key[0] == 0 ? "0" : "other");
+				assert_string_equal(verdict_top(&v)->object,
+				                    key[0] == 0 ? "0" : "other");
 			break;
 		case FLIGHT_TIMEOUT:
 			assert_int_equal(v.states, 0);

@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-#define KEYS 40
+#define KEYS   40
 #define ROUNDS 20000
 
 static void
@@ -70,7 +70,8 @@ equals_a_model(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		unsigned k = rnd_below(&r, KEYS);
-		size_t len = rnd_below(&r, 50) == 0 ? rnd_below(&r, sizeof value) : rnd_below(&r, 100);
+		size_t len =
+		    rnd_below(&r, 50) == 0 ? rnd_below(&r, sizeof value) : rnd_below(&r, 100);
 
 		key_of(k, key);
 		switch (rnd_below(&r, 4)) {
@@ -155,7 +156,8 @@ zero_keeps_nothing(void **state)
 	lru_free(&tiny);
 }
 
-/* A hundred thousand keys whose first eight bytes an attacker ground to differ only in the low bits must not meet in one slot. */
+/* A hundred thousand keys whose first eight bytes an attacker ground to differ only in the low bits
+ * must not meet in one slot. */
 static void
 ground_keys_stay_fast(void **state)
 {
