@@ -1,0 +1,235 @@
+/*
+ * lease - one message in one worker: decompose it, scan its objects, believe nothing that was not checked
+ *
+ * The worker is killed when its time is over or when it breaks the protocol; from then on the lease is dead and every
+ * call fails with the first cause. Only this message pays for it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "worker/answer.h"
+#include "worker/arena.h"
+#include "worker/exchange.h"
+#include "worker/pool.h"
+
+#define STRUCTURE	"structure"	/* what names findings of the MIME structure as their engine */
+
+struct lease {
+	struct exchange	 x;
+	bool		 holds;		/* the worker has a message of ours */
+	int		 arena;		/* of the set that was handed out, borrowed; -1 = none */
+	bool		 arena_sent;
+};
+
+struct lease *
+workers_borrow(struct workers *p, struct wait *wait, GError **err)
+{
+	struct worker *w = pool_take(p, wait, err);
+	struct lease *l;
+
+	if (!w)
+		return NULL;
+	l = g_new0(struct lease, 1);
+	l->arena = -1;
+	exchange_init(&l->x, p, w);
+	return l;
+}
+
+unsigned
+lease_worker(const struct lease *l)
+{
+	return l->x.number;
+}
+
+void
+lease_return(struct lease **lease)
+{
+	struct lease *l = *lease;
+
+	if (!l)
+		return;
+	*lease = NULL;
+	exchange_end(&l->x, l->holds);
+	g_free(l);
+}
+
+/* One packet before DONE that names a finding. */
+static bool
+take_finding(const struct packet *p, const char *object, const char *engine, struct verdict *v, const char **why)
+{
+	g_autofree char *where = NULL;
+	enum finding_kind kind;
+	const char *name, *inner;
+
+	if (!answer_finding(p, &kind, &name, &inner, why))
+		return false;
+	where = *inner ? g_strconcat(object, "/", inner, NULL) : g_strdup(object);
+	verdict_find(v, kind, name, where, engine);
+	return true;
+}
+
+/* Read the answer to DECOMPOSE until DONE. False: the lease is dead and v knows why. */
+static bool
+read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struct verdict *v, struct proto_done *done,
+    char **text)
+{
+	const char *why = NULL, *words;
+	unsigned findings = 0;
+	struct packet p;
+
+	while (exchange_receive(&l->x, wait, v, &p)) {
+		bool ok = false, last = p.op == PROTO_DONE;
+
+		if (p.op == PROTO_OBJECT)
+			ok = answer_object(list, &p, &why);
+		else if (p.op == PROTO_FINDING && ++findings <= PROTO_FINDINGS_MAX)
+			ok = take_finding(&p, "message", STRUCTURE, v, &why);
+		else if (last && (ok = answer_done(&p, done, &words, &why)))
+			*text = g_strdup(words);
+		if (ok && last && list->pieces->len == 0) {
+			why = "no message among the objects";
+			ok = false;
+		}
+		if (!ok) {
+			exchange_break(&l->x, v, why ? why : "unexpected packet");
+			return false;
+		}
+		if (last)
+			return true;
+	}
+	return false;
+}
+
+/* Make objects of the pieces: from here on the bytes are fixed, and the front hashes them. */
+static struct objects *
+build(struct lease *l, struct spool *sp, int arena, const struct answer_list *list, struct wait *wait, struct verdict *v)
+{
+	struct objects *set = objects_new(sp, arena, arena >= 0 ? list->bounds.arena_size : 0);
+	g_autoptr(GError) err = NULL;
+
+	for (guint i = 0; i < list->pieces->len; i++) {
+		const struct piece *piece = g_ptr_array_index(list->pieces, i);
+
+		if (!objects_add(set, (enum object_kind)piece->o.kind, (enum object_store)piece->o.store,
+		    piece->o.offset, piece->o.size, piece->path, *piece->type ? piece->type : NULL,
+		    piece->names, &err)) {
+			exchange_stop(&l->x, v, REASON_SPOOL, err->message);
+			break;
+		}
+		if (!exchange_tick(wait)) {
+			exchange_stop(&l->x, v, REASON_TIMEOUT, "the deadline passed while objects were hashed");
+			break;
+		}
+	}
+	if (set->list->len < list->pieces->len)
+		objects_free(&set);
+	return set;
+}
+
+/* Send the message and an arena for what it holds. */
+static bool
+ask(struct lease *l, struct spool *sp, int arena, const struct answer_bounds *b, bool mime, struct verdict *v)
+{
+	struct proto_decompose rq = { .size = b->spool_size, .arena_size = b->arena_size, .mime = mime };
+	g_autoptr(GError) err = NULL;
+	int fds[2] = { spool_fd(sp, &err), arena };
+
+	if (fds[0] < 0) {
+		exchange_stop(&l->x, v, REASON_SPOOL, err->message);
+		return false;
+	}
+	l->holds = true;
+	return exchange_send(&l->x, PROTO_DECOMPOSE, &rq, sizeof(rq), fds, 2, v);
+}
+
+static struct answer_bounds
+bounds_of(const struct proto_settings *s, uint64_t size)
+{
+	return (struct answer_bounds){
+		.spool_size = size,
+		.arena_size = arena_bound(size, s->max_cumulative_extract_size),
+		.object_max = s->max_extract_size,
+		.total_max = s->max_cumulative_extract_size,
+		.count_max = s->max_file_count ? MIN(s->max_file_count, PROTO_OBJECTS_MAX) : PROTO_OBJECTS_MAX,
+	};
+}
+
+struct objects *
+lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait, struct verdict *v)
+{
+	struct answer_bounds b = bounds_of(&l->x.pool->cfg.settings, spool_size(sp));
+	AUTO(answer_list_clear) struct answer_list list = { .pieces = NULL };
+	AUTO(fd_close) int arena = -1;
+	g_autoptr(GError) err = NULL;
+	g_autofree char *text = NULL;
+	struct objects *set;
+	struct proto_done done;
+
+	l->arena = -1;
+	l->arena_sent = false;
+	if (exchange_dead(&l->x, v))
+		return NULL;
+	arena = arena_new(b.arena_size, &err);
+	if (arena < 0) {
+		exchange_stop(&l->x, v, REASON_SPOOL, err->message);
+		return NULL;
+	}
+	answer_list_init(&list, &b);
+	if (!ask(l, sp, arena, &b, mime, v) || !read_objects(l, &list, wait, v, &done, &text))
+		return NULL;
+	if (list.in_arena == 0)
+		fd_close(&arena);
+	else if (!arena_seal(arena, b.arena_size)) {
+		exchange_break(&l->x, v, "the arena is still mapped for writing");
+		return NULL;
+	}
+	set = build(l, sp, arena, &list, wait, v);
+	l->arena = set ? arena : -1;
+	arena = -1;	/* the set's, or gone with it */
+	if (set)
+		answer_apply(&done, text, v);
+	return set;
+}
+
+/* Read the answer to SCAN until DONE; v is already failed when this returns early. */
+static void
+read_findings(struct lease *l, const char *label, const char *engine, struct wait *wait, struct verdict *v)
+{
+	const char *why = NULL, *text;
+	unsigned findings = 0;
+	struct proto_done done;
+	struct packet p;
+
+	while (exchange_receive(&l->x, wait, v, &p)) {
+		if (p.op == PROTO_FINDING && ++findings <= PROTO_FINDINGS_MAX) {
+			if (take_finding(&p, label, engine, v, &why))
+				continue;
+		} else if (p.op == PROTO_DONE && answer_done(&p, &done, &text, &why)) {
+			answer_apply(&done, text, v);
+			return;
+		}
+		exchange_break(&l->x, v, why ? why : "unexpected packet");
+		return;
+	}
+}
+
+void
+lease_scan(struct lease *l, const struct object *o, const char *engine, struct wait *wait, struct verdict *v)
+{
+	struct proto_scan rq = { .object = o->id };
+	bool with_arena = o->store == STORE_ARENA && !l->arena_sent;
+	g_autofree char *label = NULL;
+
+	if (exchange_dead(&l->x, v))
+		return;
+	if (!l->holds || (with_arena && l->arena < 0)) {
+		verdict_fail(v, REASON_ENGINE_ERROR, "object %u was not given to worker %u", o->id, l->x.number);
+		return;
+	}
+	if (!exchange_send(&l->x, PROTO_SCAN, &rq, sizeof(rq), &l->arena, with_arena ? 1 : 0, v))
+		return;
+	l->arena_sent |= with_arena;
+	label = object_label(o);
+	read_findings(l, label, engine, wait, v);
+}

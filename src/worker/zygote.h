@@ -1,0 +1,78 @@
+/*
+ * zygote - one avmilter-scanner process: started, told its settings, asked for workers, listened to
+ *
+ * The process inherits four descriptors (null, its output twice, the socket), an environment of a few harmless names, no
+ * signal mask and no terminal. What it and its workers write to their output becomes lines of our log, escaped and
+ * rationed, unless they have a log file of their own.
+ *
+ * Diagnostics: its texts are logged behind "scanner:"; everything else is returned as an event.
+ * Threads:     one at a time.
+ */
+#ifndef AVM_WORKER_ZYGOTE_H
+#define AVM_WORKER_ZYGOTE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "worker/packet.h"
+#include "worker/worker.h"
+
+struct zygote {
+	pid_t	 pid;
+	int	 sock, pidfd;
+	int	 output;	/* read end of its output, or -1: it writes to a file */
+	uint32_t seq;
+	bool	 ready;		/* READY has been seen */
+	GString	*line;		/* unfinished line of output */
+	int64_t	 ration_ms;	/* start of the second that is being counted */
+	unsigned ration;	/* lines logged in it */
+	uint8_t	 buf[PROTO_MAX];
+};
+
+enum zygote_event_kind {
+	ZYGOTE_NOTHING = 0,	/* no more for now */
+	ZYGOTE_READY,
+	ZYGOTE_FAILED,		/* before READY: it cannot load; it ends */
+	ZYGOTE_WORKER,
+	ZYGOTE_NO_WORKER,	/* a fork failed */
+	ZYGOTE_EXIT,
+	ZYGOTE_LOST,		/* socket closed or protocol broken: kill it */
+};
+
+struct zygote_event {
+	enum zygote_event_kind kind;
+	union {
+		struct proto_ready  ready;	/* text in it is terminated */
+		struct proto_exit   exit;
+		struct {
+			struct proto_worker id;
+			int sock, pidfd;	/* the receiver's */
+		} worker;
+		char text[PROTO_TEXT_MAX];	/* FAILED, NO_WORKER, LOST: escaped, fit for a log line */
+	};
+};
+
+/* Start the program and send its settings. NULL and *err when it cannot be run. */
+struct zygote *zygote_start(const struct workers_conf *cfg, GError **err);
+/* Ask for one worker. False when the zygote does not listen. */
+bool	 zygote_fork(struct zygote *z);
+/* The next thing that it said; call until ZYGOTE_NOTHING. LOADING and LOG are logged inside. */
+void	 zygote_next(struct zygote *z, struct zygote_event *ev);
+/* Log what has arrived on z->output. */
+void	 zygote_read_output(struct zygote *z);
+
+/* Close the socket: it cleans up and ends. */
+void	 zygote_dismiss(struct zygote *z);
+void	 zygote_kill(struct zygote *z);
+/* Reap it if it has ended; *status as waitpid(2) gives it. Does not wait. */
+bool	 zygote_ended(struct zygote *z, int *status);
+/* Forget an ended zygote. Accepts NULL. */
+void	 zygote_free(struct zygote **z);
+
+/* "SIGSEGV", "SIGSYS (sandbox)", "exit status 3": static, or in buf. */
+#define ENDING_TEXT_MAX 48
+const char *ending_text(int status, char buf[ENDING_TEXT_MAX]);
+
+#endif
