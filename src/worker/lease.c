@@ -14,6 +14,7 @@
 #include "worker/pool.h"
 
 #define STRUCTURE	"structure"	/* what names findings of the MIME structure as their engine */
+#define TOO_MANY	"more findings than one answer may have"
 
 struct lease {
 	struct exchange	 x;
@@ -87,6 +88,8 @@ read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struc
 			ok = take_finding(&p, "message", STRUCTURE, v, &why);
 		else if (last && (ok = answer_done(&p, done, &words, &why)))
 			*text = g_strdup(words);
+		if (findings > PROTO_FINDINGS_MAX)
+			why = TOO_MANY;
 		if (ok && last && list->pieces->len == 0) {
 			why = "no message among the objects";
 			ok = false;
@@ -209,6 +212,8 @@ read_findings(struct lease *l, const char *label, const char *engine, struct wai
 			answer_apply(&done, text, v);
 			return;
 		}
+		if (findings > PROTO_FINDINGS_MAX)
+			why = TOO_MANY;
 		exchange_break(&l->x, v, why ? why : "unexpected packet");
 		return;
 	}
