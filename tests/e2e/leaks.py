@@ -9,7 +9,7 @@ from lib import mails, milter, rig, tap
 from lib.avmilter import Daemon, settled
 from lib.load import Load
 
-MESSAGES = 1500 if rig.SAN else 10000
+MESSAGES = 1500 if rig.SAN else 100000 if os.environ.get('FULL') == '1' else 10000
 GROWTH_KIB = 4096
 D = []
 
