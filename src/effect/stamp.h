@@ -1,6 +1,10 @@
 /*
  * stamp - our header fields: which inbound copies go, which values stand on accepted mail
  *
+ * X-Virus-Scanned: avmilter VERSION (clamav 27980, icap1) at HOST (2 objects not examined: filters)
+ * X-Virus-Status: Clean | Infected (NAME, NAME) | ... | Unscannable (REASON) | Error (REASON) | Skipped (WHY)
+ * X-Virus-Report: clamav; infected; 27980	(header.report; one field an engine)
+ *
  * Pure functions from facts to wanted edits; milter/apply.c speaks them to the MTA. Header values are printable ASCII,
  * parentheses and backslashes in names escaped, 200 bytes per name, 900 in all (decision 29).
  */
@@ -23,7 +27,7 @@ struct edit {
 };
 
 /* The edits for an accepted mail, in the order in which they must be spoken: deletions of forged copies from the last to
- * the first, then insertions at the top. The caller frees with g_ptr_array_unref(). skipped: reason word of a skip, or NULL. */
+ * the first, then insertions, each above the one before. The caller frees with g_ptr_array_unref(). skipped: reason word of a skip, or NULL. */
 GPtrArray *stamp_edits(const struct conf *conf, const struct message *m, const struct scan_result *r, const char *skipped, const char *host);
 
 /* The value of X-Virus-Status for a verdict, without the leading blank (P18). The caller frees. */

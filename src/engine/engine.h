@@ -17,6 +17,7 @@
 #include "base/deadline.h"
 #include "message/message.h"
 #include "message/object.h"
+#include "verdict/action.h"
 #include "verdict/verdict.h"
 
 struct conf;
@@ -88,10 +89,21 @@ struct engine {
 	void			*data;		/* the engine's own */
 };
 
+/* What an engine can and needs; of engine_fault what the wrapped one can and needs. */
+unsigned engine_caps(const struct engine *e);
+/* What its section says should happen with that class: the answer to a finding of its own (P1). */
+enum action engine_class_action(const struct conf_engine *e, enum verdict_class c);
+/* What its definitions are called now, letters, digits and ._+/- only; NULL = not known. The caller frees. */
+char	*engine_definitions(struct engine *e);
+
 /* All engines of one configuration snapshot, in the order of the file. */
 struct engines {
-	GPtrArray *list;	/* of struct engine * */
+	GPtrArray	*list;	/* of struct engine *; without those that are disabled or wrapped by an engine_fault */
+	struct conf	*conf;	/* a reference: sections live as long as their engines */
 };
+
+/* True for engines that every message is handed to; passive ones wait until somebody asks for them. */
+bool	 engine_is_active(const struct engine *e);
 
 /* Build the engines of a configuration. workers may be NULL when no engine needs one. test_mode admits null, fake and fault.
  * NULL and *err names section, file and line. Main thread. */

@@ -1,7 +1,8 @@
 /*
  * policy - from a verdict to what is done with the mail
  *
- * Every item of the verdict (each finding, unscannable, error) gets its action; the strictest holds (decisions 1, 2).
+ * Every item of the verdict (each finding, unscannable, error) gets its action, from the section of the engine it came from, else
+ * from antivirus (P1); the strictest holds (decisions 1, 2). The item that decides gives the text and code of the answer.
  */
 #ifndef AVM_POLICY_POLICY_H
 #define AVM_POLICY_POLICY_H
@@ -19,7 +20,7 @@ struct decision {
 	bool		 observed;	/* observe turned `would` into pass */
 	enum verdict_class cls;		/* the class shown */
 	unsigned	 error_code;	/* SMTP code of a tempfail */
-	char		*reply;		/* text of a reject or tempfail: expanded, sanitised for SMTP; NULL otherwise */
+	char		*reply;		/* text of a reject or tempfail: expanded, sanitised for SMTP (policy/reply.h); NULL otherwise */
 };
 
 /* Decide about a message. Never fails: what is not known is class error and gets on_error. */

@@ -1,8 +1,9 @@
 /*
  * scan - from a sealed message to one verdict
  *
- * Decompose, plan (which engine sees which object), scan, join. Each planned pair of engine and object has a slot whose
- * verdict starts UNKNOWN, and the join runs over all slots: a slot that was forgotten makes the message class error.
+ * Decompose, plan (which engine sees which object), scan, join. Each planned pair of engine and
+ * object has a slot whose verdict starts UNKNOWN, and the join runs over all slots: a slot that was
+ * forgotten makes the message class error.
  */
 #ifndef AVM_SCAN_SCAN_H
 #define AVM_SCAN_SCAN_H
@@ -17,17 +18,31 @@
 
 struct conf;
 
-/* What a scan tells besides the verdict: for header, log line and statistics. */
-struct scan_result {
-	struct verdict	 verdict;
-	unsigned	 objects;	/* examined, the message included */
-	unsigned	 left_out;	/* not examined because the configuration says so */
-	const char	*cache;		/* "hit", "miss", "off": static */
-	char		*engines;	/* "clamav" or "a,b": titles that took part */
-	char		*definitions;	/* "27980", or "a:27980,b:1" */
+/* What one engine contributed. */
+struct scan_part {
+	char *title;
+	char *definitions; /* "27980", or NULL = not known */
+	enum verdict_class cls;
 };
 
-void	 scan_result_clear(struct scan_result *r);
+/* What a scan tells besides the verdict: for header, log line and statistics. */
+struct scan_result {
+	struct verdict verdict;
+	unsigned objects;  /* examined, the message included */
+	unsigned left_out; /* not examined because the configuration says so */
+	const char *cache; /* "hit", "miss", "off": static */
+	char *engines;     /* "clamav" or "a,b": titles that took part */
+	char *definitions; /* "27980", or "a:27980,b:1" */
+	GPtrArray *parts;  /* of struct scan_part *, one for each engine that was asked, in order */
+	/* "filters" when the configuration leaves out every object, so that nothing was examined;
+	 * else NULL. The verdict is then unknown, class error: whoever lets such a mail pass does
+	 * it by this word, as Skipped (decision 31). */
+	const char *skipped;
+};
+
+void scan_result_clear(struct scan_result *r);
+/* Definitions of the engine with that title, or NULL. Borrowed. */
+const char *scan_result_definitions(const struct scan_result *r, const char *title);
 
 /*
  * Scan one sealed message with the engines of a snapshot.
@@ -36,7 +51,7 @@ void	 scan_result_clear(struct scan_result *r);
  * Threads: any, many at once
  * Blocks:  until the verdict is there or the wait's deadline is over; ticks meanwhile
  */
-void	 scan_message(const struct conf *conf, struct engines *engines, struct workers *workers, const struct message *m,
-	    struct wait *wait, struct scan_result *out);
+void scan_message(const struct conf *conf, struct engines *engines, struct workers *workers,
+                  const struct message *m, struct wait *wait, struct scan_result *out);
 
 #endif

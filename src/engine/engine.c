@@ -1,0 +1,226 @@
+/*
+ * engine - the set of engines of a configuration, and one scan through one of them
+ */
+#include "engine/engine.h"
+
+#include <string.h>
+
+#include "conf/conf.h"
+
+#define ENGINE(name) extern const struct engine_ops engine_##name;
+#include "engine/engines.def"
+#undef ENGINE
+
+static const struct engine_ops *const table[] = {
+#define ENGINE(name) &engine_##name,
+#include "engine/engines.def"
+#undef ENGINE
+};
+
+const struct engine_ops *
+engine_ops_find(const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
+		if (strcmp(table[i]->name, name) == 0)
+			return table[i];
+	return NULL;
+}
+
+unsigned
+engine_caps(const struct engine *e)
+{
+	return e->inner ? engine_caps(e->inner) | ENGINE_CAP_TEST : e->ops->caps;
+}
+
+enum action
+engine_class_action(const struct conf_engine *e, enum verdict_class c)
+{
+	switch (c) {
+	case CLASS_CLEAN:
+		return ACTION_PASS;
+	case CLASS_MACRO:
+		return (enum action)e->on_macro;
+	case CLASS_ENCRYPTED:
+		return (enum action)e->on_encrypted;
+	case CLASS_SUSPICIOUS:
+		return (enum action)e->on_suspicious;
+	case CLASS_UNSCANNABLE:
+		return (enum action)e->on_unscannable;
+	case CLASS_BLOCKED:
+		return (enum action)e->on_blocked;
+	case CLASS_EVASION:
+		return (enum action)e->on_evasion;
+	case CLASS_INFECTED:
+		return (enum action)e->on_infected;
+	case CLASS_ERROR:
+		break;
+	}
+	return (enum action)e->on_error;
+}
+
+bool
+engine_is_active(const struct engine *e)
+{
+	return e->conf->enabled == ENABLED_YES;
+}
+
+char *
+engine_definitions(struct engine *e)
+{
+	char *text;
+
+	if (e->inner)
+		return engine_definitions(e->inner);
+	text = e->ops->definitions ? e->ops->definitions(e) : NULL;
+	for (char *p = text; p && *p; p++)
+		if (!g_ascii_isalnum(*p) && !strchr("._+/-", *p))
+			*p = '_';
+	return text;
+}
+
+static void
+engine_free(void *p)
+{
+	struct engine *e = p;
+
+	if (e->ops && e->ops->fini)
+		e->ops->fini(e);
+	if (e->inner)
+		engine_free(e->inner);
+	g_free(e);
+}
+
+/* "FILE:LINE: ..."; the implicit section stands in no file. */
+static void
+refuse(GError **err, const struct conf_engine *sec, const char *what)
+{
+	g_autofree char *place =
+	    sec->file[0] ? g_strdup_printf("%s:%u: ", sec->file, sec->line) : g_strdup("");
+
+	g_set_error(err, CONF_ERROR, CONF_E_INVALID, "%s%s \"%s\": %s", place, sec->kind,
+	            sec->title, what);
+}
+
+/* Titles on the way from a fault to what it wraps: a ring would never end. */
+#define WRAP_MAX 8
+
+static struct engine *engine_new(const struct engines *set, const struct conf_engine *sec,
+                                 struct workers *w, bool test_mode, unsigned depth, GError **err);
+
+/* The engine that a fault section names. */
+static struct engine *
+wrapped(const struct engines *set, const struct conf_engine *sec, struct workers *w, unsigned depth,
+        GError **err)
+{
+	const struct conf_engine *target = conf_engine_find(set->conf, sec->fault.engine);
+	g_autofree char *what = NULL;
+
+	if (!target || depth >= WRAP_MAX) {
+		what = g_strdup_printf(target ? "engine = \"%s\" leads back to itself"
+		                              : "there is no engine section \"%s\" to wrap",
+		                       sec->fault.engine);
+		refuse(err, sec, what);
+		return NULL;
+	}
+	return engine_new(set, target, w, true, depth + 1, err);
+}
+
+static struct engine *
+engine_new(const struct engines *set, const struct conf_engine *sec, struct workers *w,
+           bool test_mode, unsigned depth, GError **err)
+{
+	const struct engine_ops *ops = engine_ops_find(sec->kind);
+	struct engine *e;
+
+	if (!ops) {
+		refuse(err, sec, "this build has no such engine");
+		return NULL;
+	}
+	if (ops->caps & ENGINE_CAP_TEST && !test_mode) {
+		refuse(err, sec, "only for tests; start with --test-engines or remove the section");
+		return NULL;
+	}
+	e = g_new0(struct engine, 1);
+	e->conf = sec;
+	e->title = sec->title;
+	e->workers = w;
+	if (strcmp(sec->kind, "fault") == 0 && !(e->inner = wrapped(set, sec, w, depth, err))) {
+		g_free(e);
+		return NULL;
+	}
+	e->ops = ops;
+	if (ops->init && !ops->init(e, err)) {
+		g_prefix_error(err, "engine %s: ", e->title);
+		e->ops = NULL; /* what was not begun is not ended */
+		engine_free(e);
+		return NULL;
+	}
+	return e;
+}
+
+/* What a fault wraps is asked through it only. */
+static bool
+is_wrapped(const struct conf *conf, const struct conf_engine *sec)
+{
+	for (guint i = 0; i < conf->engines->len; i++) {
+		const struct conf_engine *other = g_ptr_array_index(conf->engines, i);
+
+		if (strcmp(other->kind, "fault") == 0 && other->enabled != ENABLED_NO &&
+		    strcmp(other->fault.engine, sec->title) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct engines *
+engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GError **err)
+{
+	struct engines *set = g_new0(struct engines, 1);
+
+	set->conf = conf_ref(conf);
+	set->list = g_ptr_array_new_with_free_func(engine_free);
+	for (guint i = 0; i < conf->engines->len; i++) {
+		const struct conf_engine *sec = g_ptr_array_index(conf->engines, i);
+		struct engine *e;
+
+		if (sec->enabled == ENABLED_NO || is_wrapped(conf, sec))
+			continue;
+		e = engine_new(set, sec, workers, test_mode, 0, err);
+		if (!e) {
+			engines_free(&set);
+			return NULL;
+		}
+		g_ptr_array_add(set->list, e);
+	}
+	return set;
+}
+
+void
+engines_free(struct engines **set)
+{
+	if (!*set)
+		return;
+	g_ptr_array_unref((*set)->list);
+	conf_unref(&(*set)->conf);
+	g_free(*set);
+	*set = NULL;
+}
+
+void
+engine_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
+{
+	struct wait own = wait_until(rq->wait, deadline_in(e->conf->timeout));
+	struct scan_request mine = *rq;
+
+	mine.wait = &own;
+	if (deadline_passed(rq->wait->dl))
+		verdict_fail(v, REASON_TIMEOUT, "engine %s: no time was left for %s", e->title,
+		             rq->label);
+	else
+		e->ops->scan(e, NULL, &mine, v);
+	rq->wait->next_tick_ms = own.next_tick_ms;
+	if (v->states == 0)
+		verdict_fail(v, REASON_UNKNOWN, "engine %s: said nothing about %s", e->title,
+		             rq->label);
+	verdict_blame(v, e->title);
+}

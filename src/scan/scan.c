@@ -1,0 +1,284 @@
+/*
+ * scan - borrow a worker, take the message apart, ask the engines, join what they say
+ */
+#include "scan/scan.h"
+
+#include <string.h>
+
+#include "conf/conf.h"
+#include "scan/plan.h"
+#include "worker/worker.h"
+
+/* Everything one scan holds. */
+struct scan {
+	const struct conf *conf;
+	struct engines *engines;
+	struct workers *workers;
+	const struct message *m;
+	struct wait *wait;
+	struct lease *lease;
+	struct objects *objects;
+	struct plan *plan;
+	struct scan_result *out;
+};
+
+static void
+part_free(void *p)
+{
+	struct scan_part *part = p;
+
+	g_free(part->title);
+	g_free(part->definitions);
+	g_free(part);
+}
+
+void
+scan_result_clear(struct scan_result *r)
+{
+	verdict_clear(&r->verdict);
+	g_free(r->engines);
+	g_free(r->definitions);
+	g_clear_pointer(&r->parts, g_ptr_array_unref);
+	*r = (struct scan_result){0};
+}
+
+const char *
+scan_result_definitions(const struct scan_result *r, const char *title)
+{
+	for (guint i = 0; r->parts && i < r->parts->len; i++) {
+		const struct scan_part *part = g_ptr_array_index(r->parts, i);
+
+		if (strcmp(part->title, title) == 0)
+			return part->definitions;
+	}
+	return NULL;
+}
+
+/* What went wrong before any engine could be asked. False when there is nothing to scan. */
+static bool
+check_message(struct scan *s)
+{
+	struct verdict *v = &s->out->verdict;
+
+	if (s->m->headers_over)
+		verdict_partial(v, REASON_LIMIT_SIZE, "the header block is larger than header_max");
+	if (!s->m->error)
+		return true;
+	if (g_error_matches(s->m->error, SPOOL_ERROR, SPOOL_E_TOOBIG))
+		verdict_partial(v, REASON_TOO_LARGE, "%s", s->m->error->message);
+	else
+		verdict_fail(v, REASON_SPOOL, "%s", s->m->error->message);
+	return false;
+}
+
+static enum reason
+borrow_reason(const GError *err)
+{
+	if (g_error_matches(err, WORKERS_ERROR, WORKERS_E_NOT_READY))
+		return REASON_DEFINITIONS;
+	return g_error_matches(err, WORKERS_ERROR, WORKERS_E_TIMEOUT) ? REASON_TIMEOUT
+	                                                              : REASON_BUSY;
+}
+
+/* The objects as a worker finds them. */
+static bool
+decompose(struct scan *s)
+{
+	AUTO(verdict_clear) struct verdict v = {0};
+	g_autoptr(GError) err = NULL;
+
+	if (!s->workers) {
+		verdict_fail(&s->out->verdict, REASON_ENGINE_ERROR,
+		             "there are no scanning processes");
+		return false;
+	}
+	s->lease = workers_borrow(s->workers, s->wait, &err);
+	if (!s->lease) {
+		verdict_fail(&s->out->verdict, borrow_reason(err), "%s", err->message);
+		return false;
+	}
+	s->objects =
+	    lease_decompose(s->lease, s->m->spool, plan_wants_parts(s->engines), s->wait, &v);
+	if (!s->objects && v.states == 0)
+		verdict_fail(&v, REASON_UNKNOWN, "decomposition: no objects and no reason");
+	verdict_join(&s->out->verdict, &v);
+	return s->objects != NULL;
+}
+
+/* The message as its only object: no worker sees it. */
+static bool
+whole_only(struct scan *s)
+{
+	g_autoptr(GError) err = NULL;
+
+	s->objects = objects_new(s->m->spool, -1, 0);
+	if (objects_add(s->objects, OBJECT_MESSAGE, STORE_SPOOL, 0, spool_size(s->m->spool), "",
+	                NULL, NULL, &err))
+		return true;
+	verdict_fail(&s->out->verdict, REASON_SPOOL, "%s", err->message);
+	return false;
+}
+
+static void
+run_slot(struct scan *s, struct slot *slot)
+{
+	g_autofree char *label = object_label(slot->object);
+	const struct scan_request rq = {
+	    .message = s->m,
+	    .objects = s->objects,
+	    .object = slot->object,
+	    .label = label,
+	    .lease = s->lease,
+	    .wait = s->wait,
+	};
+
+	engine_scan(slot->engine, &rq, &slot->verdict);
+	slot->done = true;
+}
+
+/* run = "first": a finding that is not passed decides, the rest need not be asked. */
+static bool
+is_decisive(const struct slot *slot)
+{
+	for (guint i = 0; slot->verdict.findings && i < slot->verdict.findings->len; i++) {
+		const struct finding *f = g_ptr_array_index(slot->verdict.findings, i);
+
+		if (engine_class_action(slot->engine->conf, finding_class(f->kind)) != ACTION_PASS)
+			return true;
+	}
+	return false;
+}
+
+/* What was not asked is not known: PARTIAL, so that a rule which lets the finding pass still meets
+ * it. */
+static void
+leave_slot(struct slot *slot)
+{
+	verdict_partial(&slot->verdict, REASON_NOT_SCANNED,
+	                "engine %s: not asked after the first finding (run = \"first\")",
+	                slot->engine->title);
+	verdict_blame(&slot->verdict, slot->engine->title);
+	slot->done = true;
+}
+
+static void
+run_plan(struct scan *s)
+{
+	bool decided = false;
+
+	for (guint i = 0; i < s->plan->slots->len; i++) {
+		struct slot *slot = g_ptr_array_index(s->plan->slots, i);
+
+		if (slot->done)
+			continue;
+		if (decided) {
+			leave_slot(slot);
+			continue;
+		}
+		run_slot(s, slot);
+		decided = s->conf->antivirus.run == RUN_FIRST && is_decisive(slot);
+	}
+}
+
+/* One engine's share of the verdict, for the report. */
+static struct scan_part *
+part_of(struct engine *e, const struct plan *plan)
+{
+	AUTO(verdict_clear) struct verdict v = {0};
+	struct scan_part *part = g_new0(struct scan_part, 1);
+
+	for (guint i = 0; i < plan->slots->len; i++) {
+		const struct slot *slot = g_ptr_array_index(plan->slots, i);
+
+		if (slot->engine == e)
+			verdict_join(&v, &slot->verdict);
+	}
+	part->title = g_strdup(e->title);
+	part->definitions = engine_definitions(e);
+	part->cls = verdict_class(&v);
+	return part;
+}
+
+/* Join every slot; without any slot nothing is known. */
+static void
+join_slots(struct scan *s)
+{
+	const struct verdict nothing = {0};
+
+	for (guint i = 0; i < s->plan->slots->len; i++) {
+		const struct slot *slot = g_ptr_array_index(s->plan->slots, i);
+
+		verdict_join(&s->out->verdict, &slot->verdict);
+	}
+	if (s->plan->slots->len == 0) {
+		verdict_join(&s->out->verdict, &nothing);
+		s->out->skipped = s->plan->left_out > 0 ? "filters" : NULL;
+	}
+}
+
+/* The texts for header and log line: bare for one engine, by title for several. */
+static void
+describe(struct scan *s)
+{
+	g_autoptr(GString) titles = g_string_new(""), defs = g_string_new("");
+
+	for (guint i = 0; i < s->engines->list->len; i++) {
+		struct engine *e = g_ptr_array_index(s->engines->list, i);
+
+		if (engine_is_active(e))
+			g_ptr_array_add(s->out->parts, part_of(e, s->plan));
+	}
+	for (guint i = 0; i < s->out->parts->len; i++) {
+		const struct scan_part *part = g_ptr_array_index(s->out->parts, i);
+
+		g_string_append_printf(titles, "%s%s", i ? "," : "", part->title);
+		if (!part->definitions)
+			continue;
+		g_string_append(defs, defs->len ? "," : "");
+		if (s->out->parts->len > 1)
+			g_string_append_printf(defs, "%s:", part->title);
+		g_string_append(defs, part->definitions);
+	}
+	s->out->engines = g_strdup(titles->str);
+	s->out->definitions = g_strdup(defs->str);
+	s->out->objects = s->plan->objects;
+	s->out->left_out = s->plan->left_out;
+}
+
+static void
+release(struct scan *s)
+{
+	plan_free(&s->plan);
+	objects_free(&s->objects);
+	lease_return(&s->lease);
+	if (!s->out->engines)
+		s->out->engines = g_strdup("");
+	if (!s->out->definitions)
+		s->out->definitions = g_strdup("");
+}
+
+void
+scan_message(const struct conf *conf, struct engines *engines, struct workers *workers,
+             const struct message *m, struct wait *wait, struct scan_result *out)
+{
+	struct scan s = {
+	    .conf = conf,
+	    .engines = engines,
+	    .workers = workers,
+	    .m = m,
+	    .wait = wait,
+	    .out = out,
+	};
+
+	*out = (struct scan_result){.cache = "off"};
+	out->parts = g_ptr_array_new_with_free_func(part_free);
+	if (check_message(&s) && (plan_wants_worker(engines) ? decompose(&s) : whole_only(&s))) {
+		s.plan = plan_new(engines, s.objects);
+		run_plan(&s);
+		join_slots(&s);
+		describe(&s);
+	}
+	if (out->verdict.states == 0)
+		verdict_fail(&out->verdict, REASON_UNKNOWN, "nothing was established");
+	release(&s);
+}
