@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "engine/dispatch.h"
+#include "engine/upstream.h"
 
 #define ENGINE(name) extern const struct engine_ops engine_##name;
 #include "engine/engines.def"
@@ -71,7 +73,10 @@ engine_definitions(struct engine *e)
 
 	if (e->inner)
 		return engine_definitions(e->inner);
-	text = e->ops->definitions ? e->ops->definitions(e) : NULL;
+	if (e->ops->definitions)
+		text = e->ops->definitions(e);
+	else
+		text = e->upstream ? upstream_definitions(e->upstream) : NULL;
 	for (char *p = text; p && *p; p++)
 		if (!g_ascii_isalnum(*p) && !strchr("._+/-", *p))
 			*p = '_';
@@ -83,6 +88,7 @@ engine_free(void *p)
 {
 	struct engine *e = p;
 
+	upstream_free(&e->upstream);
 	if (e->ops && e->ops->fini)
 		e->ops->fini(e);
 	if (e->inner)
@@ -125,6 +131,22 @@ wrapped(const struct engines *set, const struct conf_engine *sec, struct workers
 	return engine_new(set, target, w, true, depth + 1, err);
 }
 
+/* Give the engine what it needs of its own; one on the network gets its servers. */
+static bool
+begin(struct engine *e, const struct engine_ops *ops, GError **err)
+{
+	e->ops = ops;
+	if (ops->init && !ops->init(e, err)) {
+		g_prefix_error(err, "engine %s: ", e->title);
+		e->ops = NULL; /* what was not begun is not ended */
+		return false;
+	}
+	if (ops->caps & ENGINE_CAP_LOCAL)
+		return true;
+	e->upstream = upstream_new(e, err);
+	return e->upstream != NULL;
+}
+
 static struct engine *
 engine_new(const struct engines *set, const struct conf_engine *sec, struct workers *w,
            bool test_mode, unsigned depth, GError **err)
@@ -144,14 +166,12 @@ engine_new(const struct engines *set, const struct conf_engine *sec, struct work
 	e->conf = sec;
 	e->title = sec->title;
 	e->workers = w;
+	e->all = set->conf;
 	if (strcmp(sec->kind, "fault") == 0 && !(e->inner = wrapped(set, sec, w, depth, err))) {
 		g_free(e);
 		return NULL;
 	}
-	e->ops = ops;
-	if (ops->init && !ops->init(e, err)) {
-		g_prefix_error(err, "engine %s: ", e->title);
-		e->ops = NULL; /* what was not begun is not ended */
+	if (!begin(e, ops, err)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -172,6 +192,20 @@ is_wrapped(const struct conf *conf, const struct conf_engine *sec)
 	return false;
 }
 
+/* Does the chain of wrappers that begins here never end? Then the section is built, which says so. */
+static bool
+is_ring(const struct conf *conf, const struct conf_engine *sec)
+{
+	for (unsigned i = 0; i <= WRAP_MAX; i++) {
+		if (strcmp(sec->kind, "fault") != 0)
+			return false;
+		sec = conf_engine_find(conf, sec->fault.engine);
+		if (!sec)
+			return false;
+	}
+	return true;
+}
+
 struct engines *
 engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GError **err)
 {
@@ -183,7 +217,7 @@ engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GE
 		const struct conf_engine *sec = g_ptr_array_index(conf->engines, i);
 		struct engine *e;
 
-		if (sec->enabled == ENABLED_NO || is_wrapped(conf, sec))
+		if (sec->enabled == ENABLED_NO || (is_wrapped(conf, sec) && !is_ring(conf, sec)))
 			continue;
 		e = engine_new(set, sec, workers, test_mode, 0, err);
 		if (!e) {
@@ -206,19 +240,29 @@ engines_free(struct engines **set)
 	*set = NULL;
 }
 
-void
-engine_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
+/* An engine in process gets its own timeout here; for those on the network dispatch does it for
+ * each server. */
+static void
+scan_locally(struct engine *e, const struct scan_request *rq, struct verdict *v)
 {
 	struct wait own = wait_until(rq->wait, deadline_in(e->conf->timeout));
 	struct scan_request mine = *rq;
 
 	mine.wait = &own;
+	e->ops->scan(e, NULL, &mine, v);
+	rq->wait->next_tick_ms = own.next_tick_ms;
+}
+
+void
+engine_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
+{
 	if (deadline_passed(rq->wait->dl))
 		verdict_fail(v, REASON_TIMEOUT, "engine %s: no time was left for %s", e->title,
 		             rq->label);
+	else if (e->upstream)
+		dispatch_scan(e, rq, v);
 	else
-		e->ops->scan(e, NULL, &mine, v);
-	rq->wait->next_tick_ms = own.next_tick_ms;
+		scan_locally(e, rq, v);
 	if (v->states == 0)
 		verdict_fail(v, REASON_UNKNOWN, "engine %s: said nothing about %s", e->title,
 		             rq->label);
