@@ -79,23 +79,29 @@ names_of(const char *scope)
 	return (const char **)g_ptr_array_free(out, FALSE);
 }
 
-/* The section that has an option or section called name, for "it belongs into". */
+/* As a reader would call the section of a row. */
 static const char *
-owner_of(const char *name)
+shown_section(const char *section)
+{
+	if (strcmp(section, "each") == 0)
+		return "antivirus";
+	return strcmp(section, "net") == 0 ? "the section of a network engine" : section;
+}
+
+/* The sections that have an option called name: "antivirus or cache"; NULL when there is none. Free with g_free(). */
+static char *
+owners_of(const char *name)
 {
 	size_t n;
 	const struct conf_option *o = conf_options(&n);
+	g_autoptr(GString) out = g_string_new(NULL);
 
 	if (conf_kind_find(name))
-		return "antivirus";
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(o[i].name, name) != 0)
-			continue;
-		if (strcmp(o[i].section, "each") == 0)
-			return "antivirus";
-		return strcmp(o[i].section, "net") == 0 ? "the section of a network engine" : o[i].section;
-	}
-	return conf_section_find(name) ? "top" : NULL;
+		return g_strdup("antivirus");
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(o[i].name, name) == 0 && strcmp(o[i].section, "top") != 0)
+			g_string_append_printf(out, "%s%s", out->len ? " or " : "", shown_section(o[i].section));
+	return out->len ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 }
 
 char *
@@ -103,12 +109,13 @@ hint_unknown(const char *scope, const char *name)
 {
 	g_autofree char *where = strcmp(scope, "top") == 0 ? g_strdup("outside of sections") : g_strdup_printf("in %s", scope);
 	g_autofree const char **names = names_of(scope);
-	const char *near = hint_word(names, name), *owner = owner_of(name);
+	g_autofree char *owners = owners_of(name);
+	const char *near = hint_word(names, name);
 
-	if (owner && strcmp(owner, "top") == 0)
+	if (conf_option_find("top", name) || conf_scope_section("top", name))
 		return g_strdup_printf("there is no '%.60s' %s: it stands outside of sections", name, where);
-	if (owner)
-		return g_strdup_printf("there is no '%.60s' %s: it belongs into %s", name, where, owner);
+	if (owners)
+		return g_strdup_printf("there is no '%.60s' %s: it belongs into %s", name, where, owners);
 	if (near)
 		return g_strdup_printf("there is no '%.60s' %s: write %s, if you meant that", name, where, near);
 	return g_strdup_printf("there is no '%.60s' %s: take it away; avmilter.conf(5) lists what there is", name, where);

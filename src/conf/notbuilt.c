@@ -13,13 +13,13 @@ struct refusing {
 	const struct outline	*o;
 };
 
-static bool
+static bool __attribute__((unused))
 is(const struct conf_engine *e, const char *kind)
 {
 	return strcmp(e->kind, kind) == 0;
 }
 
-static bool
+static bool __attribute__((unused))
 is_net(const struct conf_engine *e)
 {
 	return conf_kind_find(e->kind)->class == KIND_NET;
@@ -35,22 +35,15 @@ refuse(const struct outline *o, const char *path, const char *key, const char *w
 	problems_error(o->problems, outline_place(o, at), "%s: this version cannot do that yet (%s): take it away", at, what);
 }
 
-#define NOTBUILT(place, ...) NOTBUILT_##place(__VA_ARGS__)
-
 static void
 check_top(const struct conf *c, const struct outline *o)
 {
 #define NOTBUILT_top(condition, key, what, example)                                                \
 	if (condition)                                                                             \
 		refuse(o, "", key, what);
-#define NOTBUILT_engine(...)
-#define NOTBUILT_policy(...)
-#define NOTBUILT_action(...)
 #include "conf/notbuilt.def"
-#undef NOTBUILT_top
-#undef NOTBUILT_engine
-#undef NOTBUILT_policy
-#undef NOTBUILT_action
+	(void)c;
+	(void)o;
 }
 
 static void
@@ -58,17 +51,11 @@ check_engine(const struct conf_engine *e, const struct outline *o)
 {
 	g_autofree char *path = engine_path(e->kind, e->title);
 
-#define NOTBUILT_top(...)
 #define NOTBUILT_engine(condition, key, what, example)                                             \
 	if (condition)                                                                             \
 		refuse(o, path, key, what);
-#define NOTBUILT_policy(...)
-#define NOTBUILT_action(...)
 #include "conf/notbuilt.def"
-#undef NOTBUILT_top
-#undef NOTBUILT_engine
-#undef NOTBUILT_policy
-#undef NOTBUILT_action
+	(void)o;
 }
 
 static void
@@ -76,17 +63,23 @@ check_policy(const struct conf_policy *p, const struct outline *o)
 {
 	g_autofree char *path = g_strdup_printf("policy \"%s\"", p->title);
 
-#define NOTBUILT_top(...)
-#define NOTBUILT_engine(...)
 #define NOTBUILT_policy(condition, key, what, example)                                             \
 	if (condition)                                                                             \
 		refuse(o, path, key, what);
-#define NOTBUILT_action(...)
 #include "conf/notbuilt.def"
-#undef NOTBUILT_top
-#undef NOTBUILT_engine
-#undef NOTBUILT_policy
-#undef NOTBUILT_action
+	(void)o;
+}
+
+static void
+check_pool(const struct conf_threadpool *t, const struct outline *o)
+{
+	g_autofree char *path = g_strdup_printf("threadpool \"%s\"", t->title);
+
+#define NOTBUILT_pool(condition, key, what, example)                                               \
+	if (condition)                                                                             \
+		refuse(o, path, key, what);
+#include "conf/notbuilt.def"
+	(void)o;
 }
 
 static void
@@ -98,17 +91,12 @@ check_action(const char *path, const struct conf_option *option, void *field, vo
 	/* Only what is written: an action that comes from another one is reported there. */
 	int a = option->type == CONF_T_ACTION && outline_mark(o, path) ? *(int *)field : -1;
 
-#define NOTBUILT_top(...)
-#define NOTBUILT_engine(...)
-#define NOTBUILT_policy(...)
 #define NOTBUILT_action(condition, key, what, example)                                             \
 	if (condition)                                                                             \
 		refuse(o, path, key, what);
 #include "conf/notbuilt.def"
-#undef NOTBUILT_top
-#undef NOTBUILT_engine
-#undef NOTBUILT_policy
-#undef NOTBUILT_action
+	(void)a;
+	(void)c;
 }
 
 void
@@ -119,6 +107,8 @@ notbuilt_check(const struct conf *c, const struct outline *o)
 	check_top(c, o);
 	for (unsigned i = 0; i < c->engines->len; i++)
 		check_engine(g_ptr_array_index(c->engines, i), o);
+	for (unsigned i = 0; i < c->threadpools->len; i++)
+		check_pool(g_ptr_array_index(c->threadpools, i), o);
 	for (unsigned i = 0; i < c->policies->len; i++)
 		check_policy(g_ptr_array_index(c->policies, i), o);
 	walk_conf((struct conf *)(uintptr_t)c, check_action, &r);

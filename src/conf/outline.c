@@ -187,8 +187,6 @@ assign(struct reader *r, struct level *l, const struct token *name, const struct
 		problems_error(r->o->problems, name->at, "%s takes one value: write %s = value", name->text, name->text);
 	if (!(append && g_hash_table_contains(l->seen, o->name)))
 		first_time(r, l, name, o->name, name->text);
-	if (!outline_mark(r->o, path))
-		mark(r, path, name->at);
 	if (t->type == TOKEN_OPEN && !many) {
 		problems_error(r->o->problems, t->at, "%s takes one value, not a list: write %s = value", name->text, name->text);
 		skip_statement(r);
@@ -198,8 +196,10 @@ assign(struct reader *r, struct level *l, const struct token *name, const struct
 		problems_error(r->o->problems, name->at, "%s has no value: write %s = value", name->text, name->text);
 		return;
 	}
+	if (!outline_mark(r->o, path))
+		mark(r, path, name->at);
 	emit(r, name->at, o->name);
-	emit(r, name->at, append ? "+=" : "=");
+	emit(r, name->at, append && many ? "+=" : "=");
 	if (t->type == TOKEN_OPEN) {
 		list(r, o);
 		return;

@@ -101,9 +101,11 @@ check_action_address(const char *path, const struct conf_option *opt, void *fiel
 {
 	const struct outline *o = user;
 
-	if (opt->type == CONF_T_ACTION && *(int *)field == ACTION_REDIRECT)
-		problems_error(o->problems, outline_place(o, path), "%s = \"redirect\" needs an address: write redirect = \"ADDRESS\"%s",
-		    path, g_str_has_prefix(path, "policy") ? "" : " in antivirus");
+	/* Only where it is written: what follows from it would be told once for each class. */
+	if (opt->type == CONF_T_ACTION && *(int *)field == ACTION_REDIRECT && g_str_has_prefix(path, "antivirus") &&
+	    outline_mark(o, path))
+		problems_error(o->problems, outline_place(o, path),
+		    "%s needs an address for redirect: write redirect = \"ADDRESS\" in antivirus", path);
 }
 
 static void
@@ -127,8 +129,6 @@ check_engine(const struct conf *c, struct conf_engine *e, const struct outline *
 	if (strcmp(e->kind, "fault") == 0 && (!wrapped || wrapped == e))
 		problems_error(o->problems, place_of(o, path, "engine"), "there is no other engine section \"%.40s\" to wrap",
 		    e->fault.engine);
-	if (!*c->antivirus.redirect)
-		walk_engine_scope(path, e, check_action_address, (void *)(uintptr_t)o);
 }
 
 /* Rules that let something pass on the word of the sender alone (decision 2). */
@@ -167,6 +167,8 @@ rules_check(const struct conf *c, const struct outline *o)
 	check_antivirus(c, o);
 	for (unsigned i = 0; i < c->engines->len; i++)
 		check_engine(c, g_ptr_array_index(c->engines, i), o);
+	if (!*c->antivirus.redirect)
+		walk_conf((struct conf *)(uintptr_t)c, check_action_address, (void *)(uintptr_t)o);
 	for (unsigned i = 0; i < c->policies->len; i++)
 		check_policy(c, g_ptr_array_index(c->policies, i), o);
 }

@@ -75,6 +75,14 @@ include_file(struct source *s, struct place at, const char *path, unsigned depth
 	splice_file(s, file, tokens, depth);
 }
 
+/* A folder that is not there holds no files that match; one that cannot be read is an error. */
+static int
+glob_error(const char *path, int error)
+{
+	(void)path;
+	return error != ENOENT && error != ENOTDIR;
+}
+
 /* What include(pattern) in file names: the pattern itself, or the files that match, sorted. */
 static void
 include(struct source *s, struct place at, const char *file, const char *pattern, unsigned depth)
@@ -92,7 +100,7 @@ include(struct source *s, struct place at, const char *file, const char *pattern
 		include_file(s, at, path, depth + 1);
 		return;
 	}
-	switch (glob(path, GLOB_ERR, NULL, &found)) {
+	switch (glob(path, 0, glob_error, &found)) {
 	case 0:
 		for (size_t i = 0; i < found.gl_pathc && s->files <= SOURCE_FILES_MAX; i++)
 			include_file(s, at, found.gl_pathv[i], depth + 1);
