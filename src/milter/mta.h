@@ -1,7 +1,8 @@
 /*
  * mta - the calls of libmilter that we use, as a table: the real one, or a fake that records in a test
  *
- * The first argument is libmilter's context, which the fake reads as its own.
+ * The first argument is libmilter's context, which the fake reads as its own. libmilter's prototypes lack const; mta.c adds it.
+ * Every call returns MI_SUCCESS or MI_FAILURE unless it returns a pointer.
  */
 #ifndef AVM_MILTER_MTA_H
 #define AVM_MILTER_MTA_H
@@ -9,14 +10,14 @@
 #include <libmilter/mfapi.h>
 
 struct mta_ops {
-	char	*(*getsymval)(SMFICTX *ctx, char *name);
+	const char *(*getsymval)(SMFICTX *ctx, const char *name);
 	int	 (*setpriv)(SMFICTX *ctx, void *priv);
 	void	*(*getpriv)(SMFICTX *ctx);
-	int	 (*setsymlist)(SMFICTX *ctx, int stage, char *macros);
-	int	 (*setreply)(SMFICTX *ctx, char *rcode, char *xcode, char *text);
-	int	 (*insheader)(SMFICTX *ctx, int index, char *name, char *value);
-	int	 (*chgheader)(SMFICTX *ctx, char *name, int index, char *value);
-	int	 (*quarantine)(SMFICTX *ctx, char *reason);
+	int	 (*setsymlist)(SMFICTX *ctx, int stage, const char *macros);
+	int	 (*setreply)(SMFICTX *ctx, const char *rcode, const char *xcode, const char *text);
+	int	 (*insheader)(SMFICTX *ctx, int index, const char *name, const char *value);
+	int	 (*chgheader)(SMFICTX *ctx, const char *name, int index, const char *value);
+	int	 (*quarantine)(SMFICTX *ctx, const char *reason);
 	int	 (*progress)(SMFICTX *ctx);
 };
 

@@ -1,0 +1,62 @@
+/*
+ * mta - the table of the real libmilter
+ *
+ * libmilter takes char * and changes none of it (comm.c, smfi.c of 8.17): the casts only mend its prototypes.
+ */
+#include "milter/mta.h"
+
+#include <stdint.h>
+
+static char *
+mutable(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
+static const char *
+getsymval(SMFICTX *ctx, const char *name)
+{
+	return smfi_getsymval(ctx, mutable(name));
+}
+
+static int
+setsymlist(SMFICTX *ctx, int stage, const char *macros)
+{
+	return smfi_setsymlist(ctx, stage, mutable(macros));
+}
+
+static int
+setreply(SMFICTX *ctx, const char *rcode, const char *xcode, const char *text)
+{
+	return smfi_setreply(ctx, mutable(rcode), mutable(xcode), mutable(text));
+}
+
+static int
+insheader(SMFICTX *ctx, int index, const char *name, const char *value)
+{
+	return smfi_insheader(ctx, index, mutable(name), mutable(value));
+}
+
+static int
+chgheader(SMFICTX *ctx, const char *name, int index, const char *value)
+{
+	return smfi_chgheader(ctx, mutable(name), index, mutable(value));
+}
+
+static int
+quarantine(SMFICTX *ctx, const char *reason)
+{
+	return smfi_quarantine(ctx, mutable(reason));
+}
+
+const struct mta_ops mta_libmilter = {
+	.getsymval = getsymval,
+	.setpriv = smfi_setpriv,
+	.getpriv = smfi_getpriv,
+	.setsymlist = setsymlist,
+	.setreply = setreply,
+	.insheader = insheader,
+	.chgheader = chgheader,
+	.quarantine = quarantine,
+	.progress = smfi_progress,
+};
