@@ -49,7 +49,7 @@ pool_fits(const struct pool *p, const struct workers_conf *cfg)
 }
 
 struct snapshot *
-snapshot_new(unsigned number, const struct conf *conf, struct pool *pool, struct engines *engines)
+snapshot_new(unsigned number, struct conf *conf, struct pool *pool, struct engines *engines)
 {
 	struct snapshot *s = g_new0(struct snapshot, 1);
 

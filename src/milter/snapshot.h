@@ -33,14 +33,14 @@ bool	 pool_fits(const struct pool *p, const struct workers_conf *cfg);
 struct snapshot {
 	atomic_uint	 refs;
 	unsigned	 number;	/* 1, 2, ... in the order of the reloads */
-	const struct conf *conf;
+	struct conf	*conf;
 	struct pool	*pool;		/* NULL: nothing needs workers */
 	struct engines	*engines;
 	unsigned	 active;	/* engines that every message is shown to */
 };
 
 /* Takes conf (one reference), pool (one reference, may be NULL) and engines. */
-struct snapshot *snapshot_new(unsigned number, const struct conf *conf, struct pool *pool, struct engines *engines);
+struct snapshot *snapshot_new(unsigned number, struct conf *conf, struct pool *pool, struct engines *engines);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void	 snapshot_unref(struct snapshot **s);
 struct workers *snapshot_workers(const struct snapshot *s);

@@ -1,0 +1,115 @@
+/* apply - see apply.h */
+#include "milter/apply.h"
+
+#include "base/log.h"
+#include "effect/stamp.h"
+#include "milter/milter.h"
+#include "milter/reply.h"
+
+/* Postfix keeps nothing of it, sendmail shows it in the queue listing. */
+#define HOLD_REASON_MAX 200
+
+static const struct {
+	unsigned long	 flag;
+	const char	*what;
+} action_names[] = {
+	{ SMFIF_ADDHDRS,	"adding header fields" },
+	{ SMFIF_CHGHDRS,	"removing header fields" },
+	{ SMFIF_QUARANTINE,	"putting mail on hold" },
+};
+
+char *
+apply_action_names(unsigned long actions)
+{
+	GString *out = g_string_new(NULL);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(action_names); i++)
+		if (actions & action_names[i].flag)
+			g_string_append_printf(out, "%s%s", out->len > 0 ? ", " : "", action_names[i].what);
+	return g_string_free(out, FALSE);
+}
+
+unsigned long
+milter_actions(const struct conf *conf)
+{
+	unsigned long need = 0;
+
+	/* Whoever stamps must also be able to remove forged stamps. */
+	if (conf->header.scanned[0] != '\0' || conf->header.status[0] != '\0' || conf->header.report[0] != '\0')
+		need |= SMFIF_ADDHDRS | SMFIF_CHGHDRS;
+	if (conf->quarantine.mta_hold)
+		need |= SMFIF_QUARANTINE;
+	return need;
+}
+
+static bool
+speak_edit(const struct apply *a, const struct edit *e, char **why)
+{
+	const char *value = e->value;
+	int rc;
+
+	if (e->op == EDIT_DELETE) {
+		rc = a->ops->chgheader(a->ctx, e->name, e->index, NULL);
+	} else {
+		if (!a->leading_space && value[0] == ' ')
+			value++;	/* the MTA puts one itself */
+		rc = a->ops->insheader(a->ctx, 0, e->name, value);
+	}
+	if (rc == MI_SUCCESS)
+		return true;
+	*why = g_strdup_printf("the MTA would not let us %s the header field %s", e->op == EDIT_DELETE ? "remove" : "add", e->name);
+	return false;
+}
+
+static bool
+speak_edits(const struct apply *a, char **why)
+{
+	g_autoptr(GPtrArray) edits = stamp_edits(a->conf, a->message, a->scan, a->skipped, a->host);
+
+	for (guint i = 0; i < edits->len; i++)
+		if (!speak_edit(a, g_ptr_array_index(edits, i), why))
+			return false;
+	return true;
+}
+
+static bool
+speak_hold(const struct apply *a, char **why)
+{
+	const struct finding *top = verdict_top(&a->scan->verdict);
+	g_autofree char *reason = g_strdup_printf("avmilter: %s %.*s (ref %s)", verdict_class_name(a->decision->cls),
+	    HOLD_REASON_MAX, top != NULL ? top->name : "", a->message->ref);
+
+	if (a->ops->quarantine(a->ctx, reason) == MI_SUCCESS)
+		return true;
+	*why = g_strdup("the MTA would not put the mail on hold");
+	return false;
+}
+
+sfsistat
+apply_decision(const struct apply *a, char **why)
+{
+	const struct decision *d = a->decision;
+
+	if (a->refused)
+		return reply_speak(a->ops, a->ctx, d->error_code, d->reply);
+	switch (d->action) {
+	case ACTION_PASS:
+		if (speak_edits(a, why))
+			return SMFIS_CONTINUE;
+		break;
+	case ACTION_QUARANTINE:
+		if (speak_edits(a, why) && speak_hold(a, why))
+			return SMFIS_CONTINUE;
+		break;
+	case ACTION_DISCARD:
+		return SMFIS_DISCARD;
+	case ACTION_REJECT:
+		return reply_speak(a->ops, a->ctx, REPLY_REJECT, d->reply);
+	case ACTION_TEMPFAIL:
+		return reply_speak(a->ops, a->ctx, d->error_code, d->reply);
+	default:
+		*why = g_strdup_printf("action %s cannot be carried out by this version", action_name(d->action));
+		break;
+	}
+	return reply_speak(a->ops, a->ctx, REPLY_TEMPFAIL, NULL);
+}

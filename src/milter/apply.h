@@ -1,0 +1,38 @@
+/*
+ * apply - carry out a decision: the edits, the hold, the refusal
+ */
+#ifndef AVM_MILTER_APPLY_H
+#define AVM_MILTER_APPLY_H
+
+#include "conf/conf.h"
+#include "message/message.h"
+#include "milter/mta.h"
+#include "policy/policy.h"
+#include "scan/scan.h"
+
+/* Everything is borrowed for the length of the call. */
+struct apply {
+	const struct mta_ops	 *ops;
+	SMFICTX			 *ctx;
+	bool			  leading_space;	/* HDR_LEADSPC is agreed */
+	const struct conf	 *conf;
+	const struct message	 *message;
+	const struct scan_result *scan;
+	const struct decision	 *decision;
+	const char		 *skipped;
+	const char		 *host;
+	bool			  refused;		/* not scanned: nothing but a 451 can come out */
+};
+
+/*
+ * Speak the edits in the order that Postfix and sendmail agree on (header fields, then the hold), or the refusal.
+ *
+ * Returns: the answer. When an edit fails it is 451, and *why (owned by the caller) says which; the MTA drops the edits
+ *          that it had taken already together with the mail
+ */
+sfsistat apply_decision(const struct apply *a, char **why);
+
+/* "adding header fields, changing header fields": what SMFIF_* bits mean. The caller frees. */
+char	*apply_action_names(unsigned long actions);
+
+#endif

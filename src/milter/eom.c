@@ -1,0 +1,188 @@
+/* eom - see eom.h */
+#include "milter/eom.h"
+
+#include "base/deadline.h"
+#include "base/log.h"
+#include "effect/report.h"
+#include "milter/apply.h"
+#include "milter/reply.h"
+
+/* sendmail gives up after 10 s of silence (R in its T=), so we speak up a little earlier. */
+#define PROGRESS_MS 7000
+
+/* All that one end of message works with. */
+struct eom {
+	struct milter		*milter;
+	struct session		*session;
+	SMFICTX			*ctx;
+	struct message		*message;	/* borrowed from the session, as is the snapshot */
+	const struct snapshot	*snapshot;
+	int64_t			 begin_us;
+	struct wait		 wait;
+	const char		*skipped;	/* reason word, or NULL */
+	struct scan_result	 scan;
+	struct decision		 decision;
+	char			*effect_why;	/* why the decision could not be carried out, or NULL; owned */
+	sfsistat		 answer;
+};
+
+static int64_t
+now_us(void)
+{
+	return g_get_monotonic_time();
+}
+
+static void
+tell_progress(void *arg)
+{
+	const struct eom *e = arg;
+
+	/* A failure means that the MTA has gone: the answer will find nobody, which costs nothing. */
+	e->milter->ops->progress(e->ctx);
+}
+
+static void
+begin(struct eom *e)
+{
+	atomic_fetch_add(&e->milter->in_eom, 1);
+	kick_enter(&e->milter->kick);
+	session_queue_id(e->session);
+	log_context(e->message->id);
+	wait_init(&e->wait, deadline_in(e->snapshot->conf->antivirus.message_time_max), PROGRESS_MS, tell_progress, e);
+	message_seal(e->message);
+}
+
+/* Answer 451 without a scan. */
+static void
+refuse(struct eom *e, const char *why)
+{
+	verdict_fail(&e->scan.verdict, REASON_REFUSED, "%s", why);
+	e->decision.action = e->decision.would = ACTION_TEMPFAIL;
+	e->decision.cls = CLASS_ERROR;
+	e->decision.error_code = REPLY_TEMPFAIL;
+	e->effect_why = g_strdup(why);
+}
+
+/* Is this message scanned at all? */
+static bool
+admit(struct eom *e)
+{
+	const unsigned long missing = milter_actions(e->snapshot->conf) & ~e->session->actions;
+
+	if (atomic_load(&e->milter->draining)) {
+		refuse(e, "avmilter is stopping");
+		return false;
+	}
+	if (missing != 0) {
+		g_autofree char *names = apply_action_names(missing);
+		g_autofree char *why = g_strdup_printf("the MTA has not agreed to %s, which the configuration needs", names);
+
+		refuse(e, why);
+		return false;
+	}
+	return true;
+}
+
+static void
+scan(struct eom *e)
+{
+	if (!e->snapshot->conf->antivirus.enabled || e->snapshot->active == 0) {
+		e->skipped = "disabled";
+		return;
+	}
+	scan_message(e->snapshot->conf, e->snapshot->engines, snapshot_workers(e->snapshot), e->message, &e->wait, &e->scan);
+}
+
+static void
+decide(struct eom *e)
+{
+	if (e->skipped != NULL) {	/* the configuration says that nothing is to be scanned (P28) */
+		e->decision.action = e->decision.would = ACTION_PASS;
+		return;
+	}
+	policy_decide(e->snapshot->conf, e->message, &e->scan.verdict, &e->decision);
+}
+
+static void
+apply(struct eom *e)
+{
+	const struct apply a = {
+		.ops = e->milter->ops,
+		.ctx = e->ctx,
+		.leading_space = (e->session->steps & SMFIP_HDR_LEADSPC) != 0,
+		.conf = e->snapshot->conf,
+		.message = e->message,
+		.scan = &e->scan,
+		.decision = &e->decision,
+		.skipped = e->skipped,
+		.host = e->milter->host,
+		.refused = e->effect_why != NULL,
+	};
+
+	e->answer = apply_decision(&a, &e->effect_why);
+}
+
+static void
+report(struct eom *e)
+{
+	const struct conf *conf = e->snapshot->conf;
+	const struct report r = {
+		.m = e->message,
+		.scan = &e->scan,
+		.decision = &e->decision,
+		.skipped = e->skipped,
+		.effect_why = e->effect_why,
+		.delay_ms = (now_us() - e->begin_us) / 1000,
+	};
+	const bool clean = e->skipped == NULL && e->effect_why == NULL && verdict_is_clean(&e->scan.verdict);
+
+	if (!clean || conf->log.clean) {
+		g_autofree char *line = report_line(&r, conf->log.format == FORMAT_JSON);
+
+		log_msg(report_level(&r), "%s", line);
+	}
+	stats_message(&e->milter->stats, e->message, &e->scan, &e->decision, e->skipped, e->effect_why, now_us() - e->begin_us);
+}
+
+static void
+end(struct eom *e)
+{
+	g_free(e->effect_why);
+	decision_clear(&e->decision);
+	scan_result_clear(&e->scan);
+	session_end(e->session);
+	log_context(NULL);
+	kick_leave(&e->milter->kick);
+	atomic_store(&e->milter->last_eom_ms, now_ms());
+	atomic_fetch_sub(&e->milter->in_eom, 1);
+}
+
+/* There is nothing to scan: the daemon is ending, or the MTA ended a message that it never began. */
+static sfsistat
+answer_nothing(struct milter *m, struct session *s, SMFICTX *ctx)
+{
+	log_warn("end of a message that was never begun: answered %d", REPLY_TEMPFAIL);
+	if (s != NULL)
+		session_end(s);
+	return reply_speak(m->ops, ctx, REPLY_TEMPFAIL, NULL);
+}
+
+sfsistat
+eom_answer(struct milter *m, struct session *s, SMFICTX *ctx)
+{
+	struct eom e = { .milter = m, .session = s, .ctx = ctx, .begin_us = now_us() };
+
+	if (s == NULL || s->message == NULL)
+		return answer_nothing(m, s, ctx);
+	e.message = s->message;
+	e.snapshot = s->snapshot;
+	begin(&e);
+	if (admit(&e)) {
+		scan(&e);
+		decide(&e);
+	}
+	apply(&e);
+	report(&e);
+	end(&e);
+	return e.answer;
+}

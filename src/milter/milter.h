@@ -1,0 +1,53 @@
+/*
+ * milter - what all sessions share, and how libmilter is told about us
+ *
+ * libmilter's callbacks get nothing but libmilter's own context, so one pointer to this struct is process-wide (in
+ * callbacks.c). Everything else is passed down from it.
+ */
+#ifndef AVM_MILTER_MILTER_H
+#define AVM_MILTER_MILTER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "milter/kick.h"
+#include "milter/mta.h"
+#include "milter/snapshot.h"
+#include "milter/stats.h"
+
+struct milter {
+	const struct mta_ops	*ops;
+	struct snapshot_slot	 slot;
+	struct spool_budget	*budget;
+	char			*host;		/* our name, for header fields */
+	struct kick		 kick;
+	struct stats		 stats;
+	atomic_bool		 draining;	/* new ends of message are answered 451 */
+	atomic_uint		 sessions;	/* open, negotiated */
+	atomic_uint		 pending;	/* messages that began before the drain and have not ended */
+	atomic_uint		 in_eom;	/* ends of message under way */
+	atomic_int_fast64_t	 last_eom_ms;	/* when the last one returned */
+	atomic_ulong		 last_steps, last_actions;	/* of the latest negotiation: see session_adopt() */
+};
+
+/* Make it ready; ops is mta_libmilter but in tests. The snapshot slot starts empty. False and *err as kick_init(). */
+bool	 milter_init(struct milter *m, const struct mta_ops *ops, const struct endpoint *own, GError **err);
+/* Free what it owns. No session may be open. */
+void	 milter_clear(struct milter *m);
+
+/* Tell libmilter our callbacks. Once, before smfi_main(); m must live as long as the process. False when libmilter refuses. */
+bool	 milter_register(struct milter *m);
+
+/* The callbacks, for tests with a fake table; they work on the struct milter of the last milter_use(). */
+void	 milter_use(struct milter *m);
+const struct smfiDesc *milter_callbacks(void);
+
+/* The actions (SMFIF_*) that a configuration needs from the MTA. */
+unsigned long milter_actions(const struct conf *conf);
+
+/* From now on new ends of message are answered 451. */
+void	 milter_drain(struct milter *m);
+/* Nothing is under way any more that began before the drain, and the last answer is out. */
+bool	 milter_drained(struct milter *m);
+
+#endif

@@ -1,0 +1,176 @@
+/* session - see session.h */
+#include "milter/session.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+/* Queue ids of every MTA are short and plain; what is not becomes '?'. */
+#define QUEUE_ID_MAX 40
+
+struct session *
+session_new(struct milter *m, SMFICTX *ctx)
+{
+	struct session *s = g_new0(struct session, 1);
+
+	s->milter = m;
+	s->ctx = ctx;
+	atomic_fetch_add(&m->sessions, 1);
+	atomic_fetch_add(&m->stats.sessions, 1);
+	return s;
+}
+
+struct session *
+session_adopt(struct milter *m, SMFICTX *ctx)
+{
+	struct session *s = session_new(m, ctx);
+
+	s->steps = atomic_load(&m->last_steps);
+	s->actions = atomic_load(&m->last_actions);
+	return s;
+}
+
+static const struct {
+	int		 stage;
+	const char	*macros;
+} wanted_macros[] = {
+	{ SMFIM_CONNECT,	"{daemon_name}" },
+	{ SMFIM_ENVFROM,	"i {auth_authen} {daemon_name}" },
+	{ SMFIM_ENVRCPT,	"i" },
+	{ SMFIM_DATA,		"i" },
+	{ SMFIM_EOM,		"i" },
+};
+
+void
+session_negotiate(struct session *s, unsigned long actions, unsigned long steps, unsigned long *actions_out, unsigned long *steps_out)
+{
+	struct snapshot *snap = snapshot_slot_get(&s->milter->slot);
+
+	/* What the MTA does not offer cannot be asked for: libmilter would close the connection, which may mean "accept". The
+	 * end of each message finds out and answers 451. */
+	s->actions = actions & (snap != NULL ? milter_actions(snap->conf) : 0);
+	s->steps = steps & (SESSION_NO_REPLY | SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN);
+	*actions_out = s->actions;
+	*steps_out = s->steps;
+	if (actions & SMFIF_SETSYMLIST) {
+		*actions_out |= SMFIF_SETSYMLIST;
+		for (size_t i = 0; i < G_N_ELEMENTS(wanted_macros); i++)
+			s->milter->ops->setsymlist(s->ctx, wanted_macros[i].stage, wanted_macros[i].macros);
+	}
+	atomic_store(&s->milter->last_steps, s->steps);
+	atomic_store(&s->milter->last_actions, s->actions);
+	snapshot_unref(&snap);
+}
+
+void
+session_connect(struct session *s, const char *host, const struct sockaddr *addr)
+{
+	struct client *c = &s->client;
+	char text[INET6_ADDRSTRLEN] = "";
+	const char *daemon = s->milter->ops->getsymval(s->ctx, "{daemon_name}");
+
+	session_end(s);
+	g_free(c->name);
+	g_free(c->addr);
+	g_free(c->daemon);
+	if (addr != NULL && addr->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)addr)->sin_addr, text, sizeof(text));
+	else if (addr != NULL && addr->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr, text, sizeof(text));
+	c->name = g_strdup(host != NULL ? host : "unknown");
+	c->addr = text[0] != '\0' ? g_strdup(text) : NULL;
+	c->daemon = g_strdup(daemon);
+}
+
+void
+session_helo(struct session *s, const char *helo)
+{
+	g_free(s->client.helo);
+	s->client.helo = g_strdup(helo);
+}
+
+void
+session_queue_id(struct session *s)
+{
+	const char *id = s->milter->ops->getsymval(s->ctx, "i");
+
+	if (s->message == NULL || id == NULL || id[0] == '\0')
+		return;
+	g_free(s->message->id);
+	s->message->id = g_strndup(id, QUEUE_ID_MAX);
+	for (char *p = s->message->id; *p != '\0'; p++)
+		if (!g_ascii_isalnum(*p) && strchr("-_.:", *p) == NULL)
+			*p = '?';
+}
+
+void
+session_mail(struct session *s, const char *sender)
+{
+	struct message_limits lim;
+	const struct conf *conf;
+	const char *auth;
+
+	session_end(s);
+	s->snapshot = snapshot_slot_get(&s->milter->slot);
+	if (s->snapshot == NULL)
+		return;		/* the daemon is ending: the end of the message answers 451 */
+	conf = s->snapshot->conf;
+	lim = (struct message_limits){
+		.spool = {
+			.memory_max = conf->spool.memory_max,
+			.message_max = conf->spool.message_max,
+			.total_max = conf->spool.total_max,
+			.file_base = conf->antivirus.file_base,
+		},
+		.header_max = conf->antivirus.header_max,
+	};
+	s->message = message_new(s->milter->budget, &lim, &s->client, sender);
+	auth = s->milter->ops->getsymval(s->ctx, "{auth_authen}");
+	if (auth != NULL && auth[0] != '\0') {
+		g_free(s->message->auth);
+		s->message->auth = g_strdup(auth);
+	}
+	session_queue_id(s);
+	if (!atomic_load(&s->milter->draining)) {
+		atomic_fetch_add(&s->milter->pending, 1);
+		s->pending = true;
+	}
+}
+
+void
+session_header(struct session *s, const char *name, const char *value)
+{
+	g_autofree char *spaced = NULL;
+
+	if (s->message == NULL)
+		return;
+	if ((s->steps & SMFIP_HDR_LEADSPC) == 0)	/* the MTA has taken the blank behind the colon away */
+		value = spaced = g_strconcat(" ", value, NULL);
+	message_add_header(s->message, name, value);
+}
+
+void
+session_end(struct session *s)
+{
+	message_free(&s->message);
+	snapshot_unref(&s->snapshot);
+	if (s->pending)
+		atomic_fetch_sub(&s->milter->pending, 1);
+	s->pending = false;
+}
+
+void
+session_free(struct session **sp)
+{
+	struct session *s = *sp;
+
+	*sp = NULL;
+	if (s == NULL)
+		return;
+	session_end(s);
+	g_free(s->client.name);
+	g_free(s->client.addr);
+	g_free(s->client.helo);
+	g_free(s->client.daemon);
+	atomic_fetch_sub(&s->milter->sessions, 1);
+	g_free(s);
+}
