@@ -1,0 +1,212 @@
+/* check - see check.h */
+#include "daemon/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "daemon/folders.h"
+#include "daemon/generation.h"
+#include "daemon/privileges.h"
+#include "daemon/socket.h"
+#include "engine/engine.h"
+
+/* Postfix: milter_content_timeout; sendmail: E in T=. Both default to it. */
+#define MTA_PATIENCE_MS 300000
+
+static void add(GPtrArray *to, const char *fmt, ...) PRINTF(2, 3);
+
+static void
+add(GPtrArray *to, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	g_ptr_array_add(to, g_strdup_vprintf(fmt, ap));
+	va_end(ap);
+}
+
+static void
+take_error(GPtrArray *to, GError **err)
+{
+	if (*err != NULL)
+		add(to, "%s", (*err)->message);
+	g_clear_error(err);
+}
+
+static bool
+is_database(const char *name)
+{
+	static const char *const endings[] = {
+		".cvd", ".cld", ".cud", ".hdb", ".hdu", ".hsb", ".hsu", ".mdb", ".mdu", ".msb", ".msu", ".ndb", ".ndu", ".ldb", ".ldu",
+		".db", ".cdb", ".cbc", ".pdb", ".gdb", ".wdb", ".idb", ".yar", ".yara",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
+		if (g_str_has_suffix(name, endings[i]))
+			return true;
+	return false;
+}
+
+/* Does the folder hold a file of signatures that id can read? */
+static bool
+has_signatures(const struct identity *id, const char *folder)
+{
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	const char *name;
+
+	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *path = g_build_filename(folder, name, NULL);
+
+		if (is_database(name) && identity_access(id, path, R_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_database(const struct conf_engine *e, const struct identity *id, GPtrArray *errors)
+{
+	const char *path = e->clamav.database;
+	const int rc = identity_access(id, path, R_OK);
+
+	if (rc != 0)
+		add(errors, "clamav \"%s\": database = \"%s\": user %s cannot read it: %s; fetch signatures with: freshclam --datadir=%s", e->title, path,
+		    id->name, g_strerror(rc), path);
+	else if (g_file_test(path, G_FILE_TEST_IS_DIR) && !has_signatures(id, path))
+		add(errors, "clamav \"%s\": database = \"%s\": no readable signatures in this folder; fetch them with: freshclam --datadir=%s", e->title,
+		    path, path);
+}
+
+static void
+check_engines(const struct options *o, struct conf *conf, const struct identity *id, GPtrArray *errors, GPtrArray *warnings)
+{
+	unsigned active = 0;
+	struct workers_conf cfg;
+	g_autoptr(GError) err = NULL;
+
+	for (guint i = 0; i < conf->engines->len; i++) {
+		const struct conf_engine *e = g_ptr_array_index(conf->engines, i);
+
+		active += e->enabled == ENABLED_YES;
+		if (e->test && !o->test_engines)
+			add(errors, "%s:%u: %s \"%s\": an engine for tests; take the section out (or start with --test-engines, never with real mail)",
+			    e->file, e->line, e->kind, e->title);
+		else if (engine_ops_find(e->kind) == NULL)
+			add(errors, "%s:%u: %s \"%s\": this engine is not built into this version", e->file, e->line, e->kind, e->title);
+		else if (strcmp(e->kind, "clamav") == 0 && e->enabled != ENABLED_NO)
+			check_database(e, id, errors);
+	}
+	if (!conf->antivirus.enabled || active == 0)
+		add(warnings, "no engine is enabled: every mail would pass, marked \"Skipped (disabled)\"");
+	if (!generation_needs_workers(conf))
+		return;
+	if (!generation_workers_conf(conf, &cfg, &err)) {
+		take_error(errors, &err);
+		return;
+	}
+	if (identity_access(id, cfg.scanner_path, X_OK) != 0)
+		add(errors, "scanner_path = \"%s\": user %s cannot run it; install avmilter-scanner there or correct the path", cfg.scanner_path, id->name);
+	g_free((char *)(uintptr_t)cfg.scanner_path);
+}
+
+static void
+check_socket(const char *option, const char *text, const char *group, GPtrArray *errors, GPtrArray *warnings)
+{
+	g_autoptr(GError) err = NULL;
+	AUTO(endpoint_free) struct endpoint *e = endpoint_parse(text, &err);
+	g_autofree char *folder = NULL, *parent = NULL;
+	gid_t gid;
+
+	if (e == NULL) {
+		take_error(errors, &err);
+		return;
+	}
+	if (endpoint_alive(e))
+		add(warnings, "%s = \"%s\": somebody listens there. A running avmilter is fine for -n; a second one would not start", option, text);
+	if (e->family != ENDPOINT_UNIX)
+		return;
+	if (!socket_group(group, &gid, &err))
+		take_error(errors, &err);
+	folder = g_path_get_dirname(e->path);
+	parent = g_path_get_dirname(folder);
+	if (access(folder, F_OK) != 0 && access(parent, F_OK) != 0)
+		add(errors, "%s = \"%s\": neither the folder %s nor the one above it exists", option, text, folder);
+	else if (access(e->path, F_OK) != 0 && access(access(folder, F_OK) == 0 ? folder : parent, W_OK) != 0)
+		add(errors, "%s = \"%s\": the socket cannot be made there: %s", option, text, g_strerror(errno));
+	if (g_file_test(e->path, G_FILE_TEST_EXISTS) && g_file_test(e->path, G_FILE_TEST_IS_REGULAR))
+		add(errors, "%s = \"%s\": is there and is not a socket", option, text);
+}
+
+static void
+check_times(const struct conf *conf, GPtrArray *warnings)
+{
+	if (conf->antivirus.message_time_max >= MTA_PATIENCE_MS)
+		add(warnings, "message_time_max = %" G_GINT64_FORMAT "s: Postfix (milter_content_timeout) and sendmail (E in T=) give up after 300 s unless "
+		    "they are told otherwise", conf->antivirus.message_time_max / 1000);
+	if (conf->antivirus.on_error == ACTION_PASS)
+		add(warnings, "on_error = pass: mail that could not be scanned is delivered");
+}
+
+void
+check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArray *warnings, GPtrArray *notes)
+{
+	g_autoptr(GError) err = NULL;
+	AUTO(identity_free) struct identity *id = identity_for_process(conf->user, &err);
+
+	for (char *const *w = conf_warnings(conf); *w != NULL; w++)
+		add(warnings, "%s", *w);
+	if (id == NULL) {
+		take_error(errors, &err);
+		id = identity_find("root", NULL);	/* so that the rest can still be looked at */
+	}
+	if (id == NULL)
+		return;
+	if (strcmp(conf->user, "root") == 0)
+		add(warnings, "user = \"root\": nothing stands between a fault of avmilter and the whole machine");
+	folders_check(conf, id, errors);
+	check_engines(o, conf, id, errors, warnings);
+	check_socket("socket", conf->socket, conf->socket_group, errors, warnings);
+	if (conf->control.socket[0] != '\0')
+		check_socket("control.socket", conf->control.socket, conf->control.group, errors, warnings);
+	check_times(conf, warnings);
+	socket_advice(conf, notes, warnings);
+}
+
+static void
+print_lines(const char *prefix, const GPtrArray *lines)
+{
+	for (guint i = 0; i < lines->len; i++) {
+		g_auto(GStrv) each = g_strsplit(g_ptr_array_index(lines, i), "\n", -1);
+
+		for (char **l = each; *l != NULL; l++)
+			if ((*l)[0] != '\0')
+				printf("%s%s\n", prefix, *l);
+	}
+}
+
+int
+check_run(const struct options *o)
+{
+	g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GError) err = NULL;
+	AUTO(conf_unref) struct conf *conf = options_load(o, &err);
+
+	if (conf == NULL)
+		take_error(errors, &err);
+	else
+		check_all(o, conf, errors, warnings, notes);
+	print_lines("", errors);
+	print_lines("warning: ", warnings);
+	print_lines("note: ", notes);
+	if (errors->len > 0) {
+		printf("%s: %u error%s: avmilter would not start\n", o->config, errors->len, errors->len == 1 ? "" : "s");
+		return EX_CONFIG;
+	}
+	printf("%s: avmilter would start\n", o->config);
+	return EX_OK;
+}

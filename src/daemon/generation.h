@@ -1,0 +1,27 @@
+/*
+ * generation - build a snapshot from a configuration: workers, engines
+ */
+#ifndef AVM_DAEMON_GENERATION_H
+#define AVM_DAEMON_GENERATION_H
+
+#include "milter/snapshot.h"
+
+/* What the scanning processes are to be started with. False and *err when the configuration asks for what one pool cannot do. */
+bool	 generation_workers_conf(const struct conf *conf, struct workers_conf *out, GError **err);
+
+/* Does anything in this configuration need scanning processes? */
+bool	 generation_needs_workers(const struct conf *conf);
+
+/*
+ * Build a snapshot. Takes conf, also when it fails. The workers of old are kept when they fit (old may be NULL); *fresh tells
+ * that new ones were started, which still have to load.
+ *
+ * Returns: NULL and *err naming section, file and line
+ */
+struct snapshot *generation_build(struct conf *conf, const struct snapshot *old, bool test_engines, bool *fresh, GError **err);
+
+/* The scanner program: as configured, or for a build tree beside our own program when the installed one is not there. The
+ * caller frees. */
+char	*generation_scanner_path(const struct conf *conf);
+
+#endif

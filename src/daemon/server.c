@@ -1,0 +1,233 @@
+/* server - see server.h */
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/fsx.h"
+#include "base/log.h"
+#include "daemon/console.h"
+#include "daemon/folders.h"
+#include "daemon/generation.h"
+#include "daemon/notify.h"
+#include "daemon/socket.h"
+#include "milter/control_thread.h"
+
+/* How long libmilter's threads may take to see that it is over. */
+#define STOP_SECONDS	10
+#define POLL_MS		20
+
+static bool
+open_control(struct server *s, GError **err)
+{
+	const struct conf_control *c = &s->started->control;
+	AUTO(endpoint_free) struct endpoint *e = NULL;
+	gid_t group;
+	int fd;
+
+	if (c->socket[0] == '\0')
+		return true;
+	e = endpoint_parse(c->socket, err);
+	if (e == NULL)
+		return false;
+	if (e->family != ENDPOINT_UNIX) {
+		g_set_error(err, SOCKET_ERROR, SOCKET_E_FAILED, "control.socket = \"%s\": must be a unix socket, unix:PATH", c->socket);
+		return false;
+	}
+	if (!socket_group(c->group, &group, err))
+		return false;
+	fd = socket_open_unix(e->path, s->identity->uid, group, c->mode, err);
+	if (fd < 0)
+		return false;
+	s->control = control_new(fd, e->path);
+	return true;
+}
+
+static int
+fault_code(const GError *err)
+{
+	if (g_error_matches(err, SOCKET_ERROR, SOCKET_E_BUSY))
+		return EX_UNAVAILABLE;
+	return EX_OSERR;
+}
+
+/* Lines that spare the operator a look into the manual. */
+static void
+log_advice(const struct conf *conf)
+{
+	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+
+	socket_advice(conf, notes, warnings);
+	for (guint i = 0; i < notes->len; i++)
+		log_notice("%s", (const char *)g_ptr_array_index(notes, i));
+	for (guint i = 0; i < warnings->len; i++)
+		log_warn("%s", (const char *)g_ptr_array_index(warnings, i));
+	for (char *const *w = conf_warnings(conf); *w != NULL; w++)
+		log_warn("%s", *w);
+}
+
+int
+server_open(struct server *s, const struct options *o, struct conf *conf, GError **err)
+{
+	AUTO(endpoint_free) struct endpoint *own = NULL;
+
+	memset(s, 0, sizeof(*s));
+	s->options = o;
+	s->started = conf;
+	s->started_ms = now_ms();
+	own = endpoint_parse(conf->socket, err);
+	if (own == NULL)
+		return EX_CONFIG;
+	if (!milter_init(&s->milter, &mta_libmilter, own, err))
+		return EX_CONFIG;
+	s->identity = identity_for_process(conf->user, err);
+	if (s->identity == NULL)
+		return EX_NOUSER;
+	if (s->identity->uid == 0)
+		log_warn("user = \"root\": nothing stands between a fault of this program and the whole machine");
+	if (!folders_make(conf, s->identity, err))
+		return EX_CANTCREAT;
+	if (!open_control(s, err) || !milter_register(&s->milter) || !socket_open_milter(conf, s->identity, err))
+		return *err != NULL ? fault_code(*err) : EX_SOFTWARE;
+	if (conf->pid_file[0] != '\0') {
+		s->pidfile = pidfile_take(conf->pid_file, err);
+		if (s->pidfile == NULL)
+			return EX_CANTCREAT;
+	}
+	log_advice(conf);
+	return EX_OK;
+}
+
+static void *
+run_milter(void *arg)
+{
+	struct server *s = arg;
+	int rc = smfi_main();
+
+	atomic_store(&s->milter_ended, true);
+	if (rc != MI_SUCCESS)
+		log_err("libmilter has ended by itself, see syslog");
+	return NULL;
+}
+
+static bool
+start_milter(struct server *s, GError **err)
+{
+	const int rc = pthread_create(&s->milter_thread, NULL, run_milter, s);
+
+	if (rc != 0) {
+		errno = rc;
+		return fsx_fail(err, "libmilter", "start a thread");
+	}
+	s->milter_started = true;
+	for (unsigned i = 0; !control_thread_prevented() && !atomic_load(&s->milter_ended) && i < STOP_SECONDS * 1000 / POLL_MS; i++)
+		g_usleep(POLL_MS * 1000 / 10);
+	if (!control_thread_prevented())
+		log_err("libmilter has a signal thread of its own here: two signals in quick succession may stop this daemon");
+	return true;
+}
+
+static const char *
+plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
+int
+server_start(struct server *s, GError **err)
+{
+	struct snapshot *snap;
+	bool fresh;
+
+	if (!privileges_drop(s->identity, err))
+		return EX_NOPERM;
+	snap = generation_build(conf_ref(s->started), NULL, s->options->test_engines, &fresh, err);
+	if (snap == NULL)
+		return EX_CONFIG;
+	if (!s->started->antivirus.enabled || snap->active == 0)
+		log_warn("no engine is enabled: every mail passes, marked as skipped");
+	log_notice("avmilter %s starts as user %s on %s, %u engine%s", AVM_VERSION, s->identity->name, s->started->socket, snap->active,
+	    plural(snap->active));
+	snapshot_slot_set(&s->milter.slot, snap);
+	if (!start_milter(s, err))
+		return EX_OSERR;
+	if (s->control != NULL && !control_start(s->control, &console_commands, s, err))
+		return EX_OSERR;
+	notify_ready("serving");
+	return EX_OK;
+}
+
+/* A short wait; true when INT says that it has lasted long enough. */
+static bool
+told_to_hurry(void)
+{
+	const struct timespec t = { .tv_nsec = POLL_MS * 1000000L };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	return sigtimedwait(&set, NULL, &t) == SIGINT;
+}
+
+static void
+drain(struct server *s)
+{
+	struct snapshot *snap = snapshot_slot_get(&s->milter.slot);
+	const struct deadline dl = deadline_in(snap != NULL ? snap->conf->drain_time : 0);
+
+	snapshot_unref(&snap);
+	log_notice("stopping: %u message%s in hand", atomic_load(&s->milter.pending), plural(atomic_load(&s->milter.pending)));
+	milter_drain(&s->milter);
+	while (!milter_drained(&s->milter) && !deadline_passed(dl) && !told_to_hurry())
+		notify_alive();
+	if (atomic_load(&s->milter.in_eom) > 0)
+		log_warn("stopping: %u message%s not finished within drain_time; the mail server keeps them", atomic_load(&s->milter.in_eom),
+		    plural(atomic_load(&s->milter.in_eom)));
+}
+
+/* True when libmilter's main thread has ended. */
+static bool
+end_milter(struct server *s)
+{
+	struct timespec until;
+
+	if (!s->milter_started)
+		return true;
+	smfi_stop();
+	kick_send(&s->milter.kick);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_SECONDS;
+	if (pthread_timedjoin_np(s->milter_thread, NULL, &until) != 0) {
+		log_err("libmilter does not end; leaving it behind");
+		return false;
+	}
+	return true;
+}
+
+void
+server_stop(struct server *s, bool gently)
+{
+	notify_stopping();
+	if (gently && s->milter_started)
+		drain(s);
+	control_free(&s->control);
+	(void)end_milter(s);
+	pidfile_drop(&s->pidfile);
+	snapshot_unref(&s->next);
+	if (atomic_load(&s->milter.sessions) > 0) {
+		/* libmilter's workers are detached and may still be inside a callback: nothing of theirs is freed, the process ends.
+		 * The scanning processes end with the sockets that this process holds. */
+		log_notice("avmilter ends with %u connection%s open", atomic_load(&s->milter.sessions), plural(atomic_load(&s->milter.sessions)));
+		_exit(EX_OK);
+	}
+	milter_clear(&s->milter);
+	conf_unref(&s->started);
+	identity_free(&s->identity);
+	log_notice("avmilter ends");
+}

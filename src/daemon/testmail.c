@@ -1,0 +1,211 @@
+/* testmail - see testmail.h */
+#include "daemon/testmail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/fsx.h"
+#include "base/log.h"
+#include "daemon/folders.h"
+#include "daemon/generation.h"
+#include "daemon/mailfile.h"
+#include "daemon/privileges.h"
+#include "effect/stamp.h"
+#include "policy/policy.h"
+#include "scan/scan.h"
+
+#define TICK_MS 60000
+
+static struct message *
+new_message(const struct conf *conf, struct spool_budget *b)
+{
+	const struct client nobody = { .name = (char[]){ "localhost" }, .helo = (char[]){ "localhost" } };
+	const struct message_limits lim = {
+		.spool = {
+			.memory_max = conf->spool.memory_max,
+			.message_max = conf->spool.message_max,
+			.total_max = conf->spool.total_max,
+			.file_base = conf->antivirus.file_base,
+		},
+		.header_max = conf->antivirus.header_max,
+	};
+
+	return message_new(b, &lim, &nobody, "<>");
+}
+
+static json_t *
+findings(const struct verdict *v)
+{
+	json_t *list = json_array();
+
+	for (guint i = 0; v->findings != NULL && i < v->findings->len; i++) {
+		const struct finding *f = g_ptr_array_index(v->findings, i);
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?}", "class", verdict_class_name(finding_class(f->kind)), "name",
+		    f->name != NULL ? f->name : "", "object", f->object, "engine", f->engine));
+	}
+	return list;
+}
+
+static int
+exit_code(const struct verdict *v)
+{
+	if (verdict_is_clean(v))
+		return TESTMAIL_CLEAN;
+	return verdict_top(v) != NULL ? TESTMAIL_FOUND : TESTMAIL_ERROR;
+}
+
+/* What the MTA would say to its client. */
+static char *
+reply_line(const struct decision *d)
+{
+	switch (d->action) {
+	case ACTION_REJECT:
+		return g_strdup_printf("550 5.7.1 %s", d->reply != NULL ? d->reply : "");
+	case ACTION_TEMPFAIL:
+		return g_strdup_printf("%u %u.7.1 %s", d->error_code, d->error_code / 100, d->reply != NULL ? d->reply : "");
+	case ACTION_DISCARD:
+		return g_strdup("250 (accepted and thrown away)");
+	case ACTION_QUARANTINE:
+		return g_strdup("250 (accepted and put on hold)");
+	default:
+		return g_strdup("250");
+	}
+}
+
+static json_t *
+describe(const struct message *m, const struct scan_result *r, const struct decision *d, const char *label, int64_t ms)
+{
+	g_autofree char *reply = reply_line(d), *status = stamp_status(&r->verdict, NULL);
+	const enum verdict_class cls = verdict_class(&r->verdict);
+	const char *reason = verdict_reason(&r->verdict, cls), *why = verdict_why(&r->verdict, cls);
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:I, s:i, s:s?, s:s?, s:f, s:s, s:i}",
+	    "file", label,
+	    "verdict", verdict_class_name(cls),
+	    "state", scan_state_name(verdict_state(&r->verdict)),
+	    "action", action_name(d->action),
+	    "reply", reply,
+	    "reason", reason != NULL ? reason : "",
+	    "why", why,
+	    "findings", findings(&r->verdict),
+	    "size", (json_int_t)m->size,
+	    "objects", (int)r->objects,
+	    "engines", r->engines,
+	    "definitions", r->definitions,
+	    "delay", (double)ms / 1000.0,
+	    "status", status,
+	    "code", exit_code(&r->verdict));
+}
+
+json_t *
+testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const char *label, GError **err)
+{
+	const int64_t begin = now_ms();
+	AUTO(message_free) struct message *m = new_message(snap->conf, b);
+	g_autofree char *name = g_utf8_make_valid(label, -1);
+	struct scan_result r = { 0 };
+	struct decision d = { 0 };
+	struct wait wait;
+	json_t *out;
+
+	if (!mailfile_read(fd, m, err))
+		return NULL;
+	message_seal(m);
+	wait_init(&wait, deadline_in(snap->conf->antivirus.message_time_max), TICK_MS, NULL, NULL);
+	scan_message(snap->conf, snap->engines, snapshot_workers(snap), m, &wait, &r);
+	policy_decide(snap->conf, m, &r.verdict, &d);
+	out = describe(m, &r, &d, name, now_ms() - begin);
+	decision_clear(&d);
+	scan_result_clear(&r);
+	return out;
+}
+
+static void
+append_row(GString *out, const char *key, const char *value)
+{
+	if (value != NULL && value[0] != '\0')
+		g_string_append_printf(out, "%-12s %s\n", key, value);
+}
+
+char *
+testmail_text(const json_t *r)
+{
+	static const char *const rows[] = { "verdict", "state", "reason", "why", "action", "reply", "engines", "definitions" };
+	GString *out = g_string_new(NULL);
+	const json_t *f;
+	size_t i;
+
+	append_row(out, "file", json_string_value(json_object_get(r, "file")));
+	for (i = 0; i < G_N_ELEMENTS(rows); i++)
+		append_row(out, rows[i], json_string_value(json_object_get(r, rows[i])));
+	g_string_append_printf(out, "%-12s %s\n", "header", json_string_value(json_object_get(r, "status")));
+	g_string_append_printf(out, "%-12s %" JSON_INTEGER_FORMAT "\n", "objects", json_integer_value(json_object_get(r, "objects")));
+	g_string_append_printf(out, "%-12s %" JSON_INTEGER_FORMAT "\n", "size", json_integer_value(json_object_get(r, "size")));
+	g_string_append_printf(out, "%-12s %.3f s\n", "time", json_real_value(json_object_get(r, "delay")));
+	json_array_foreach (json_object_get(r, "findings"), i, f)
+		g_string_append_printf(out, "%-12s %s %s in %s (engine %s)\n", "finding", json_string_value(json_object_get(f, "class")),
+		    json_string_value(json_object_get(f, "name")), json_string_value(json_object_get(f, "object")),
+		    json_string_value(json_object_get(f, "engine")));
+	return g_string_free(out, FALSE);
+}
+
+/* As root we do what the daemon does: become the configured user, after the file is open. */
+static bool
+become_user(const struct conf *conf, GError **err)
+{
+	AUTO(identity_free) struct identity *id = NULL;
+
+	if (geteuid() != 0)
+		return folders_make(conf, NULL, err);
+	id = identity_find(conf->user, err);
+	return id != NULL && folders_make(conf, id, err) && privileges_drop(id, err);
+}
+
+static json_t *
+scan_file(const struct options *o, int fd, GError **err)
+{
+	AUTO(snapshot_unref) struct snapshot *snap = NULL;
+	AUTO(spool_budget_free) struct spool_budget *b = spool_budget_new();
+	struct conf *conf = options_load(o, err);
+	bool fresh;
+
+	if (conf == NULL)
+		return NULL;
+	log_set_level(o->verbose > 0 ? (enum log_level)conf->log.level : LOGLV_ERR);
+	if (!become_user(conf, err)) {
+		conf_unref(&conf);
+		return NULL;
+	}
+	snap = generation_build(conf, NULL, o->test_engines, &fresh, err);
+	return snap != NULL ? testmail_scan(snap, b, fd, o->test_file, err) : NULL;
+}
+
+int
+testmail_run(const struct options *o)
+{
+	const bool from_stdin = strcmp(o->test_file, "-") == 0;
+	AUTO(fd_close) int fd = from_stdin ? dup(STDIN_FILENO) : open(o->test_file, O_RDONLY | O_CLOEXEC);
+	g_autoptr(GError) err = NULL;
+	g_autofree char *text = NULL;
+	json_t *result = NULL;
+	int code;
+
+	if (fd < 0)
+		fsx_fail(&err, o->test_file, "open");
+	else
+		result = scan_file(o, fd, &err);
+	if (result == NULL) {
+		fprintf(stderr, "avmilter: %s\n", err->message);
+		return TESTMAIL_ERROR;
+	}
+	text = testmail_text(result);
+	fputs(text, stdout);
+	code = (int)json_integer_value(json_object_get(result, "code"));
+	json_decref(result);
+	return fflush(stdout) == 0 ? code : TESTMAIL_ERROR;
+}
