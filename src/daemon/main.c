@@ -89,6 +89,8 @@ serve(struct server *s, const struct options *o, struct conf *conf, int *report)
 		code = server_start(s, &err);
 	if (code != EX_OK) {
 		complain(err, code);
+		if (*report >= 0)	/* whoever started us is still there to read it */
+			fprintf(stderr, "avmilter: %s\n", err->message);
 		server_stop(s, false);
 		return code;
 	}

@@ -16,6 +16,7 @@
 #include "daemon/options.h"
 #include "daemon/pidfile.h"
 #include "daemon/privileges.h"
+#include "daemon/socket.h"
 #include "milter/milter.h"
 
 struct server {
@@ -23,6 +24,7 @@ struct server {
 	struct identity		*identity;
 	struct conf		*started;	/* the configuration of the start: what needs a restart is compared with it */
 	struct milter		 milter;
+	struct socket_file	 socket_file;
 	struct pidfile		*pidfile;
 	struct control		*control;	/* NULL: no control socket */
 	struct snapshot		*next;		/* of a reload whose workers still load, or NULL */

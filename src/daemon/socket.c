@@ -125,8 +125,29 @@ explain(const struct endpoint *e, const char *text, GError **err)
 		    "or not of this machine (libmilter tells syslog more)", text);
 }
 
+static void
+remember(struct socket_file *file, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return;
+	*file = (struct socket_file){ .path = g_strdup(path), .dev = st.st_dev, .ino = st.st_ino };
+}
+
+void
+socket_file_remove(struct socket_file *file)
+{
+	struct stat st;
+
+	if (file->path != NULL && lstat(file->path, &st) == 0 && st.st_dev == file->dev && st.st_ino == file->ino)
+		unlink(file->path);
+	g_free(file->path);
+	file->path = NULL;
+}
+
 bool
-socket_open_milter(const struct conf *conf, const struct identity *owner, GError **err)
+socket_open_milter(const struct conf *conf, const struct identity *owner, struct socket_file *file, GError **err)
 {
 	AUTO(endpoint_free) struct endpoint *e = endpoint_parse(conf->socket, err);
 	g_autofree char *text = e != NULL ? endpoint_libmilter(e) : NULL;
@@ -148,7 +169,10 @@ socket_open_milter(const struct conf *conf, const struct identity *owner, GError
 		explain(e, text, err);
 		return false;
 	}
-	return e->family != ENDPOINT_UNIX || socket_hand_over(e->path, owner->uid, group, conf->socket_mode, err);
+	if (e->family != ENDPOINT_UNIX)
+		return true;
+	remember(file, e->path);
+	return socket_hand_over(e->path, owner->uid, group, conf->socket_mode, err);
 }
 
 int

@@ -33,8 +33,17 @@ bool	 socket_prepare(const struct endpoint *e, uid_t owner, gid_t group, GError 
 /* Owner, group and mode of a fresh unix socket, which was made under umask 0777 and so was open to nobody till now. */
 bool	 socket_hand_over(const char *path, uid_t owner, gid_t group, mode_t mode, GError **err);
 
-/* Open the milter socket by libmilter, prepared and handed over. */
-bool	 socket_open_milter(const struct conf *conf, const struct identity *owner, GError **err);
+/* A unix socket that we made, so that only this one is removed at the end and never a successor's. */
+struct socket_file {
+	char	*path;		/* NULL: none */
+	dev_t	 dev;
+	ino_t	 ino;
+};
+
+/* Open the milter socket by libmilter, prepared and handed over; remember its file. */
+bool	 socket_open_milter(const struct conf *conf, const struct identity *owner, struct socket_file *file, GError **err);
+/* Remove the file if it is still ours; libmilter does so only when it is not root. */
+void	 socket_file_remove(struct socket_file *file);
 
 /* Open and bind a listening unix socket of our own (control). -1 and *err. */
 int	 socket_open_unix(const char *path, uid_t owner, gid_t group, mode_t mode, GError **err);

@@ -1,0 +1,12 @@
+/*
+ * print - an answer of the daemon for people, or as JSON
+ */
+#ifndef AVM_CTL_PRINT_H
+#define AVM_CTL_PRINT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+void	 print_answer(const char *command, const json_t *o, bool json);
+
+#endif
