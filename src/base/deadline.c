@@ -9,6 +9,7 @@
 
 #define MS_PER_S  1000
 #define NS_PER_MS 1000000
+#define CUT_MS	  250	/* how often a wait that can be cut looks whether it was */
 
 int64_t
 now_ms(void)
@@ -73,11 +74,27 @@ tick_if_due(struct wait *w)
 	w->next_tick_ms = now_ms() + w->tick_ms;
 }
 
-/* The next moment at which a waiting thread must look around: its end or its tick. */
-static int64_t
-next_stop(const struct wait *w)
+/* Take over the earlier end that somebody else has set, if so. */
+static void
+obey_cut(struct wait *w)
 {
-	return w->tick && w->next_tick_ms < w->dl.at_ms ? w->next_tick_ms : w->dl.at_ms;
+	int64_t at = w->cut ? atomic_load(w->cut) : INT64_MAX;
+
+	if (at < w->dl.at_ms)
+		w->dl.at_ms = at;
+}
+
+/* The next moment at which a waiting thread must look around: its end, its tick, or whether it was cut. */
+static int64_t
+next_stop(struct wait *w)
+{
+	int64_t stop;
+
+	obey_cut(w);
+	stop = w->tick && w->next_tick_ms < w->dl.at_ms ? w->next_tick_ms : w->dl.at_ms;
+	if (w->cut && stop > now_ms() + CUT_MS)
+		stop = now_ms() + CUT_MS;
+	return stop;
 }
 
 int
@@ -90,6 +107,7 @@ wait_poll(struct wait *w, struct pollfd *fds, nfds_t n)
 		if (rc > 0 || (rc < 0 && errno != EINTR))
 			return rc;
 		tick_if_due(w);
+		obey_cut(w);
 		if (deadline_passed(w->dl))
 			return 0;
 	}
@@ -115,6 +133,7 @@ wait_cond(struct wait *w, pthread_cond_t *cond, pthread_mutex_t *mu)
 	ts.tv_sec = stop / MS_PER_S;
 	ts.tv_nsec = (long)(stop % MS_PER_S) * NS_PER_MS;
 	pthread_cond_timedwait(cond, mu, &ts);
+	obey_cut(w);
 	return !deadline_passed(w->dl);
 }
 

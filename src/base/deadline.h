@@ -9,6 +9,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,8 +36,10 @@ struct wait {
 	void		*arg;
 	int64_t		 tick_ms;
 	int64_t		 next_tick_ms;		/* set by wait_init() and wait_*() */
+	const atomic_int_fast64_t *cut;		/* an earlier end that another thread may set at any time (monotonic ms); NULL: none */
 };
 
+/* w->cut starts as NULL; whoever sets it does so before the first wait. A cut is seen within 250 ms. */
 void	 wait_init(struct wait *w, struct deadline dl, int64_t tick_ms, void (*tick)(void *), void *arg);
 
 /* A wait with an earlier end for one step of the same message: w with its deadline cut to d. Shares the tick schedule by

@@ -176,14 +176,14 @@ check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArr
 }
 
 static void
-print_lines(const char *prefix, const GPtrArray *lines)
+print_lines(FILE *to, const char *prefix, const GPtrArray *lines)
 {
 	for (guint i = 0; i < lines->len; i++) {
 		g_auto(GStrv) each = g_strsplit(g_ptr_array_index(lines, i), "\n", -1);
 
 		for (char **l = each; *l != NULL; l++)
 			if ((*l)[0] != '\0')
-				printf("%s%s\n", prefix, *l);
+				fprintf(to, "%s%s\n", prefix, *l);
 	}
 }
 
@@ -200,11 +200,11 @@ check_run(const struct options *o)
 		take_error(errors, &err);
 	else
 		check_all(o, conf, errors, warnings, notes);
-	print_lines("", errors);
-	print_lines("warning: ", warnings);
-	print_lines("note: ", notes);
+	print_lines(stderr, "", errors);
+	print_lines(stderr, "warning: ", warnings);
+	print_lines(stdout, "note: ", notes);
 	if (errors->len > 0) {
-		printf("%s: %u error%s: avmilter would not start\n", o->config, errors->len, errors->len == 1 ? "" : "s");
+		fprintf(stderr, "%s: %u error%s: avmilter would not start\n", o->config, errors->len, errors->len == 1 ? "" : "s");
 		return EX_CONFIG;
 	}
 	printf("%s: avmilter would start\n", o->config);

@@ -163,6 +163,11 @@ server_start(struct server *s, GError **err)
 	return EX_OK;
 }
 
+/* Messages whose end was sent before the signal may still be on their way through libmilter: serve on that long. */
+#define LATE_MS		200
+/* After drain_time, for the answers to go out. */
+#define CUT_WAIT_MS	3000
+
 /* A short wait; true when INT says that it has lasted long enough. */
 static bool
 told_to_hurry(void)
@@ -175,6 +180,18 @@ told_to_hurry(void)
 	return sigtimedwait(&set, NULL, &t) == SIGINT;
 }
 
+/* Wait till the deadline, or, when asked for, till nothing is in hand. True when somebody is in a hurry. */
+static bool
+await(struct server *s, struct deadline dl, bool until_drained)
+{
+	while (!deadline_passed(dl) && !(until_drained && milter_drained(&s->milter))) {
+		if (told_to_hurry())
+			return true;
+		notify_alive();
+	}
+	return false;
+}
+
 static void
 drain(struct server *s)
 {
@@ -183,12 +200,15 @@ drain(struct server *s)
 
 	snapshot_unref(&snap);
 	log_notice("stopping: %u message%s in hand", atomic_load(&s->milter.pending), plural(atomic_load(&s->milter.pending)));
+	if (await(s, deadline_in(LATE_MS), false))
+		return;
 	milter_drain(&s->milter);
-	while (!milter_drained(&s->milter) && !deadline_passed(dl) && !told_to_hurry())
-		notify_alive();
-	if (atomic_load(&s->milter.in_eom) > 0)
-		log_warn("stopping: %u message%s not finished within drain_time; the mail server keeps them", atomic_load(&s->milter.in_eom),
-		    plural(atomic_load(&s->milter.in_eom)));
+	if (await(s, dl, true) || milter_drained(&s->milter))
+		return;
+	log_warn("stopping: drain_time is over with %u message%s in hand; they are answered 451", atomic_load(&s->milter.pending),
+	    plural(atomic_load(&s->milter.pending)));
+	milter_cut(&s->milter);
+	(void)await(s, deadline_in(CUT_WAIT_MS), true);
 }
 
 /* True when libmilter's main thread has ended. */

@@ -33,6 +33,20 @@ reply_step(const struct session *s, unsigned long step)
 	return SMFIS_NOREPLY;
 }
 
+/*
+ * The protocol lets an MTA send the last piece of the body inside the end of message. libmilter then calls this callback and, only when
+ * it returns "continue", the one for the end of message; "no reply" would be the end of it, and the MTA would wait for an
+ * answer that nobody gives (st_bodyend() in libmilter's engine.c). smfi_progress() tells the two apart: it is refused before the
+ * end of message, and at the end it does what its name says.
+ */
+static sfsistat
+reply_body(const struct session *s, SMFICTX *ctx)
+{
+	if (the_milter->ops->progress(ctx) == MI_SUCCESS)
+		return SMFIS_CONTINUE;
+	return reply_step(s, SMFIP_NR_BODY);
+}
+
 static sfsistat
 cb_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2, unsigned long f3, unsigned long *pf0,
     unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
@@ -127,7 +141,7 @@ cb_body(SMFICTX *ctx, unsigned char *data, size_t len)
 
 	if (s != NULL && s->message != NULL)
 		message_add_body(s->message, data, len);
-	return reply_step(s, SMFIP_NR_BODY);
+	return reply_body(s, ctx);
 }
 
 static sfsistat

@@ -49,6 +49,7 @@ begin(struct eom *e)
 	session_queue_id(e->session);
 	log_context(e->message->id);
 	wait_init(&e->wait, deadline_in(e->snapshot->conf->antivirus.message_time_max), PROGRESS_MS, tell_progress, e);
+	e->wait.cut = &e->milter->cut_ms;
 	message_seal(e->message);
 }
 
@@ -63,13 +64,20 @@ refuse(struct eom *e, const char *why)
 	e->effect_why = g_strdup(why);
 }
 
+/* drain_time is over. */
+static bool
+is_cut(const struct eom *e)
+{
+	return atomic_load(&e->milter->cut_ms) != INT64_MAX;
+}
+
 /* Is this message scanned at all? */
 static bool
 admit(struct eom *e)
 {
 	const unsigned long missing = milter_actions(e->snapshot->conf) & ~e->session->actions;
 
-	if (atomic_load(&e->milter->draining)) {
+	if (is_cut(e) || (!e->session->pending && atomic_load(&e->milter->draining))) {
 		refuse(e, "avmilter is stopping");
 		return false;
 	}
@@ -100,7 +108,10 @@ decide(struct eom *e)
 		e->decision.action = e->decision.would = ACTION_PASS;
 		return;
 	}
-	policy_decide(e->snapshot->conf, e->message, &e->scan.verdict, &e->decision);
+	if (is_cut(e) && verdict_state(&e->scan.verdict) != SCAN_COMPLETE)
+		refuse(e, "avmilter is stopping and drain_time is over");
+	else
+		policy_decide(e->snapshot->conf, e->message, &e->scan.verdict, &e->decision);
 }
 
 static void

@@ -25,6 +25,7 @@ milter_init(struct milter *m, const struct mta_ops *ops, const struct endpoint *
 		m->host = g_strdup("localhost");
 	else
 		m->host = g_strdup(host);
+	atomic_store(&m->cut_ms, INT64_MAX);
 	stats_reset(&m->stats);
 	return kick_init(&m->kick, own, err);
 }
@@ -42,6 +43,13 @@ void
 milter_drain(struct milter *m)
 {
 	atomic_store(&m->draining, true);
+}
+
+void
+milter_cut(struct milter *m)
+{
+	milter_drain(m);
+	atomic_store(&m->cut_ms, now_ms());
 }
 
 bool

@@ -22,7 +22,8 @@ struct milter {
 	char			*host;		/* our name, for header fields */
 	struct kick		 kick;
 	struct stats		 stats;
-	atomic_bool		 draining;	/* new ends of message are answered 451 */
+	atomic_bool		 draining;	/* messages that begin from now on are answered 451 */
+	atomic_int_fast64_t	 cut_ms;	/* monotonic: when every scan has to end at the latest, INT64_MAX = no such moment */
 	atomic_uint		 sessions;	/* open, negotiated */
 	atomic_uint		 pending;	/* messages that began before the drain and have not ended */
 	atomic_uint		 in_eom;	/* ends of message under way */
@@ -45,8 +46,10 @@ const struct smfiDesc *milter_callbacks(void);
 /* The actions (SMFIF_*) that a configuration needs from the MTA. */
 unsigned long milter_actions(const struct conf *conf);
 
-/* From now on new ends of message are answered 451. */
+/* From now on messages that begin are answered 451 at their end; those in hand are finished. */
 void	 milter_drain(struct milter *m);
+/* Now those in hand are over too: scans end within 250 ms, what is not known by then is answered 451. */
+void	 milter_cut(struct milter *m);
 /* Nothing is under way any more that began before the drain, and the last answer is out. */
 bool	 milter_drained(struct milter *m);
 

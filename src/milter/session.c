@@ -44,10 +44,11 @@ void
 session_negotiate(struct session *s, unsigned long actions, unsigned long steps, unsigned long *actions_out, unsigned long *steps_out)
 {
 	struct snapshot *snap = snapshot_slot_get(&s->milter->slot);
+	const unsigned long need = snap != NULL ? milter_actions(snap->conf) : 0;
 
-	/* What the MTA does not offer cannot be asked for: libmilter would close the connection, which may mean "accept". The
-	 * end of each message finds out and answers 451. */
-	s->actions = actions & (snap != NULL ? milter_actions(snap->conf) : 0);
+	/* What the MTA does not offer cannot be asked for: libmilter would close the connection, which may mean "accept" to the
+	 * MTA. Nothing is asked for then; the end of each message finds out and answers 451. */
+	s->actions = (need & ~actions) == 0 ? need : 0;
 	s->steps = steps & (SESSION_NO_REPLY | SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN);
 	*actions_out = s->actions;
 	*steps_out = s->steps;
