@@ -57,13 +57,14 @@ FRONT_FLOORS	:= base verdict conf message worker engine scan policy effect milte
 # The scanner takes of base only what it needs: the program that reads mail shall not even contain sockets and TLS.
 SCANNER_BASE	:= digest fsx
 SCANNER_FLOORS	:= verdict scanner
-CTL_FLOORS	:= base verdict conf ctl
+CTL_FLOORS	:= verdict conf ctl
+CTL_BASE	:= deadline digest endpoint fsx log
 
 srcs		= $(foreach f,$(1),$(sort $(wildcard src/$(f)/*.c)))
 objs		= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call srcs,$(1)))
 FRONT_OBJS	:= $(call objs,$(FRONT_FLOORS))
 SCANNER_OBJS	:= $(SCANNER_BASE:%=$(BUILD)/obj/base/%.o) $(call objs,$(SCANNER_FLOORS))
-CTL_OBJS	:= $(call objs,$(CTL_FLOORS)) $(BUILD)/obj/control/protocol.o
+CTL_OBJS	:= $(CTL_BASE:%=$(BUILD)/obj/base/%.o) $(call objs,$(CTL_FLOORS)) $(BUILD)/obj/control/protocol.o
 FRONT_LIB	:= $(filter-out $(BUILD)/obj/daemon/main.o,$(FRONT_OBJS))
 SCANNER_LIB	:= $(filter-out $(BUILD)/obj/scanner/main.o,$(SCANNER_OBJS))
 

@@ -45,11 +45,12 @@ static void
 sleep_for(struct script *s, const char *ms)
 {
 	guint64 n = g_ascii_strtoull(ms, NULL, 10);
-	struct wait nap = wait_until(s->rq->wait, deadline_in((int64_t)MIN(n, (guint64)G_MAXINT)));
+	const struct deadline wanted = deadline_in((int64_t)MIN(n, (guint64)G_MAXINT));
+	struct wait nap = wait_until(s->rq->wait, wanted);
 
 	wait_poll(&nap, NULL, 0);
 	s->rq->wait->next_tick_ms = nap.next_tick_ms;
-	if (!deadline_passed(s->rq->wait->dl))
+	if (deadline_passed(wanted))
 		return;
 	s->incomplete = true;
 	verdict_fail(s->v, REASON_TIMEOUT, "engine %s: silent until the deadline", s->e->title);

@@ -131,6 +131,8 @@ apply(struct eom *e)
 	};
 
 	e->answer = apply_decision(&a, &e->effect_why);
+	if (e->effect_why != NULL)
+		e->decision.action = ACTION_TEMPFAIL;	/* what the log shall show is what was answered */
 }
 
 static void
