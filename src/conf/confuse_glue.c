@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/auto.h"
 #include "conf/option.h"
 
 /* The table of a section written as scope, its sections inside. Free with table_free(). */
@@ -74,7 +75,7 @@ static __thread struct {
 	char	 text[200];
 } last;
 
-static void
+static void PRINTF(2, 0)
 remember(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	last.line = (unsigned)cfg->line;

@@ -19,12 +19,6 @@ is(const struct conf_engine *e, const char *kind)
 	return strcmp(e->kind, kind) == 0;
 }
 
-static bool __attribute__((unused))
-is_net(const struct conf_engine *e)
-{
-	return conf_kind_find(e->kind)->class == KIND_NET;
-}
-
 /* Say that what stands at path.key is not built. What a section has from antivirus is reported where it is written. */
 static void
 refuse(const struct outline *o, const char *path, const char *key, const char *what)
