@@ -64,7 +64,7 @@ heuristic_flags(const struct conf *conf, const struct conf_clamav *c)
 {
 	const uint64_t level = conf->antivirus.heuristics;
 
-	return (level >= 1 ? PROTO_HEURISTICS : 0) | (level >= 2 ? PROTO_HEURISTICS_MEDIA : 0) |
+	return (level >= 1 ? PROTO_HEURISTICS : 0) | (level >= 2 ? PROTO_HEURISTICS_PARTITION : 0) |
 	    (level >= 3 ? PROTO_HEURISTICS_FIRST : 0) | (c->alert_encrypted ? PROTO_ALERT_ENCRYPTED : 0) |
 	    (c->alert_macros ? PROTO_ALERT_MACROS : 0) | (c->alert_broken ? PROTO_ALERT_BROKEN : 0) |
 	    (c->alert_phishing ? PROTO_ALERT_PHISHING : 0) | (c->pua ? PROTO_PUA : 0) | (c->bytecode ? PROTO_BYTECODE : 0) |

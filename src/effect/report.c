@@ -140,8 +140,9 @@ add_finding(struct out *o, const struct report *r)
 static void
 add_envelope(struct out *o, const struct message *m)
 {
-	g_autofree char *client = g_strdup_printf("%.*s[%.*s]", SHORT_MAX_LEN - 50,
-	                                          m->client_name ? m->client_name : "unknown", 46,
+	/* An MTA that knows no name gives "[address]" in its place; Postfix itself logs "unknown". */
+	const char *name = m->client_name && m->client_name[0] != '[' ? m->client_name : "unknown";
+	g_autofree char *client = g_strdup_printf("%.*s[%.*s]", SHORT_MAX_LEN - 50, name, 46,
 	                                          m->client_addr ? m->client_addr : "local");
 
 	add_string(o, "from", address(m->sender), LOOK_BARE, LONG_MAX_LEN);

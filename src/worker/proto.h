@@ -80,7 +80,7 @@ enum {
 	PROTO_PUA		= 1u << 7,
 	PROTO_BYTECODE		= 1u << 8,
 	PROTO_HEURISTICS	= 1u << 9,	/* CL_SCAN_GENERAL_HEURISTICS (P12) */
-	PROTO_HEURISTICS_MEDIA	= 1u << 10,	/* partition intersection, broken media */
+	PROTO_HEURISTICS_PARTITION = 1u << 10,	/* overlapping partitions of disk images */
 	PROTO_HEURISTICS_FIRST	= 1u << 11,	/* CL_SCAN_GENERAL_HEURISTIC_PRECEDENCE */
 	PROTO_HUGE_PAGES	= 1u << 12,
 	PROTO_PIN_WORKERS	= 1u << 13,
