@@ -1,0 +1,24 @@
+/*
+ * icap_findings - what the header fields of an ICAP answer say was found
+ *
+ * Every product has fields of its own; all of them are read in every answer, because a finding that was announced must not be
+ * missed whatever the dialect. Names become kinds of finding by one table, which includes ClamAV's names.
+ */
+#ifndef AVM_ENGINE_ICAP_FINDINGS_H
+#define AVM_ENGINE_ICAP_FINDINGS_H
+
+#include "engine/icap_message.h"
+#include "verdict/verdict.h"
+
+/*
+ * Add to v all that the head announces: findings, and PARTIAL for violations that mean "could not be examined".
+ *
+ * label:   our name of the object; a nested file stands behind it after a slash
+ * Returns: true when anything was announced
+ */
+bool	 icap_findings(const struct icap_message *m, const char *label, const char *title, struct verdict *v);
+
+/* Add what one name means: infected unless a table knows better. */
+void	 icap_judge_name(const char *name, const char *label, const char *title, struct verdict *v);
+
+#endif
