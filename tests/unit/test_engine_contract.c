@@ -1,0 +1,396 @@
+/*
+ * Every engine on the network through the same matrix: the same verdict for the same thing, and
+ * never clean for what was not said in full. A cell that a protocol cannot express says so
+ * (decision 33).
+ */
+#include "engine/engine.h"
+
+#include "fake_clamd.h"
+#include "unit.h"
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "engine/upstream.h"
+
+#define SMALL 68
+#define LARGE (8 * 1024 * 1024) /* more than both socket buffers */
+
+enum cell {
+	CELL_CLEAN,
+	CELL_FOUND,
+	CELL_TWO,
+	CELL_ENCRYPTED,
+	CELL_LIMIT,
+	CELL_TOO_LARGE,
+	CELL_ERROR,
+	CELL_BUSY,
+	CELL_NO_LICENSE,
+	CELL_UNKNOWN,
+	CELL_NUL,
+	CELL_COUNT
+};
+
+static const char *const cell_names[] = {
+    "clean", "found", "two findings", "encrypted",     "limit", "too large",
+    "error", "busy",  "no licence",   "unknown reply", "NUL",
+};
+
+struct wanted {
+	enum verdict_class class;
+	enum reason reason; /* REASON_NONE: not looked at */
+	unsigned findings;
+};
+
+static const struct wanted wanted[] = {
+    [CELL_CLEAN] = {CLASS_CLEAN, REASON_NONE, 0},
+    [CELL_FOUND] = {CLASS_INFECTED, REASON_NONE, 1},
+    [CELL_TWO] = {CLASS_INFECTED, REASON_NONE, 2},
+    [CELL_ENCRYPTED] = {CLASS_ENCRYPTED, REASON_NONE, 1},
+    [CELL_LIMIT] = {CLASS_UNSCANNABLE, REASON_LIMIT_SIZE, 0},
+    [CELL_TOO_LARGE] = {CLASS_UNSCANNABLE, REASON_TOO_LARGE, 0},
+    [CELL_ERROR] = {CLASS_ERROR, REASON_ENGINE_ERROR, 0},
+    [CELL_BUSY] = {CLASS_ERROR, REASON_BUSY, 0},
+    [CELL_NO_LICENSE] = {CLASS_ERROR, REASON_NO_LICENSE, 0},
+    [CELL_UNKNOWN] = {CLASS_ERROR, REASON_PROTOCOL, 0},
+    [CELL_NUL] = {CLASS_ERROR, REASON_PROTOCOL, 0},
+};
+
+struct says {
+	const char *answer; /* NULL: the protocol cannot say it, `len` is 0 */
+	size_t len;
+	const char *cannot; /* why not */
+	bool bare;
+};
+#define SAYS(text)                                                                                 \
+	{                                                                                          \
+		text, sizeof(text) - 1, NULL, false                                                \
+	}
+#define SAYS_Z(text)                                                                               \
+	{                                                                                          \
+		text, sizeof(text), NULL, false                                                    \
+	}
+#define BARE_Z(text)                                                                               \
+	{                                                                                          \
+		text, sizeof(text), NULL, true                                                     \
+	}
+#define CANNOT(why)                                                                                \
+	{                                                                                          \
+		NULL, 0, why, false                                                                \
+	}
+
+struct row {
+	const char *name;
+	const struct fake_protocol *protocol;
+	const char *options; /* what a probe is told */
+	const char *kind;    /* of the section, and what else stands in it */
+	const char *more;
+	bool tcp;
+	const char
+	    *never_early; /* why an answer cannot come before the upload ends; NULL: it can */
+	struct says cells[CELL_COUNT];
+};
+
+#define CLAMD_CELLS                                                                                \
+	{                                                                                          \
+		[CELL_CLEAN] = SAYS_Z("OK"), [CELL_FOUND] = SAYS_Z("Eicar-Test-Signature FOUND"),  \
+		[CELL_TWO] = CANNOT("clamd reports one name"),                                     \
+		[CELL_ENCRYPTED] = SAYS_Z("Heuristics.Encrypted.Zip FOUND"),                       \
+		[CELL_LIMIT] = SAYS_Z("Heuristics.Limits.Exceeded.MaxFileSize FOUND"),             \
+		[CELL_TOO_LARGE] = BARE_Z("INSTREAM size limit exceeded. ERROR"),                  \
+		[CELL_ERROR] = SAYS_Z("Can't allocate memory ERROR"),                              \
+		[CELL_BUSY] = CANNOT("a full clamd delays its answer"),                            \
+		[CELL_NO_LICENSE] = CANNOT("clamd has no licence"),                                \
+		[CELL_UNKNOWN] = SAYS_Z("Perhaps"), [CELL_NUL] = SAYS_Z("O\0K"),                   \
+	}
+
+#define CLAMD_SESSIONS                                                                             \
+	"ClamAV 1.4.6/27500/Thu Dec 26 09:38:26 2024| COMMANDS: SCAN PING VERSION FILDES "         \
+	"IDSESSION INSTREAM"
+#define CLAMD_OLD "UNKNOWN COMMAND"
+
+static const struct row rows[] = {
+    {"clamd, descriptor, session", &fake_clamd, CLAMD_SESSIONS, "clamd", "", false,
+     "a descriptor goes over in one piece", CLAMD_CELLS},
+    {"clamd, stream, session", &fake_clamd, CLAMD_SESSIONS, "clamd", "", true, NULL, CLAMD_CELLS},
+    {"clamd, stream", &fake_clamd, "ClamAV 0.95| COMMANDS: PING", "clamd", "", true, NULL,
+     CLAMD_CELLS},
+};
+
+/* An engine set over a fake server, and a message to scan. */
+struct bench {
+	struct fake fake;
+	struct conf *conf;
+	struct engines *engines;
+	struct spool_budget *budget;
+	struct message *m;
+	struct objects *objects;
+};
+
+static void
+make_message(struct bench *b, size_t size)
+{
+	struct message_limits lim = {
+	    .spool = {.memory_max = 64 << 20, .total_max = 256 << 20, .file_base = "/tmp"},
+	    .header_max = 65536};
+	struct client client = {.name = (char *)(uintptr_t) "h",
+	                        .addr = (char *)(uintptr_t) "192.0.2.1"};
+	g_autofree char *body = g_malloc(size);
+
+	memset(body, 'a', size);
+	b->budget = spool_budget_new();
+	b->m = message_new(b->budget, &lim, &client, "<a@b>");
+	message_add_header(b->m, "Subject", " x");
+	message_add_body(b->m, body, size);
+	message_seal(b->m);
+	assert_null(b->m->error);
+	b->objects = objects_new(b->m->spool, -1, 0);
+	assert_non_null(objects_add(b->objects, OBJECT_MESSAGE, STORE_SPOOL, 0,
+	                            spool_size(b->m->spool), "", NULL, NULL, NULL));
+}
+
+/* Until the server's probe has been answered, so that what it told is used. */
+static void
+wait_probed(struct upstream *u)
+{
+	upstream_start(u);
+	for (int i = 0; i < 1000; i++) {
+		g_autoptr(GPtrArray) stats = upstream_stats(u);
+		const struct server_stats *st = g_ptr_array_index(stats, 0);
+
+		if (st->version)
+			return;
+		g_usleep(1000);
+	}
+	fail_msg("the server was not probed");
+}
+
+static void
+bench_open(struct bench *b, const struct row *r, const struct play *play, size_t size)
+{
+	g_autofree char *text = NULL;
+	g_autoptr(GError) err = NULL;
+
+	memset(b, 0, sizeof(*b));
+	b->fake.protocol = r->protocol;
+	b->fake.play = *play;
+	b->fake.tcp = r->tcp;
+	b->fake.options = r->options;
+	fake_start(&b->fake);
+	text = g_strdup_printf("antivirus { mime_decompose = no %s \"e\" { servers = \"%s\" %s "
+	                       "read_write_time = 300ms "
+	                       "connect_time = 300ms timeout = 2s fail_retry_time = 1s } }",
+	                       r->kind, b->fake.address, r->more);
+	b->conf = conf_parse(text, "test", &err);
+	if (!b->conf)
+		fail_msg("%s", err->message);
+	b->engines = engines_new(b->conf, NULL, true, &err);
+	assert_non_null(b->engines);
+	make_message(b, size);
+	if (!play->drop)
+		wait_probed(((struct engine *)g_ptr_array_index(b->engines->list, 0))->upstream);
+}
+
+static void
+bench_scan(struct bench *b, struct verdict *v)
+{
+	struct wait wait;
+	struct scan_request rq = {.message = b->m,
+	                          .objects = b->objects,
+	                          .object = g_ptr_array_index(b->objects->list, 0),
+	                          .label = "message",
+	                          .wait = &wait};
+
+	wait_init(&wait, deadline_in(5000), 0, NULL, NULL);
+	engine_scan(g_ptr_array_index(b->engines->list, 0), &rq, v);
+}
+
+static void
+bench_close(struct bench *b)
+{
+	engines_free(&b->engines);
+	conf_unref(&b->conf);
+	objects_free(&b->objects);
+	message_free(&b->m);
+	spool_budget_free(&b->budget);
+	fake_stop(&b->fake);
+}
+
+/* One scan of an object of size bytes; the verdict is the caller's. */
+static void
+play_one(const struct row *r, const struct play *play, size_t size, struct verdict *v)
+{
+	struct bench b;
+
+	bench_open(&b, r, play, size);
+	bench_scan(&b, v);
+	bench_close(&b);
+}
+
+static const char *
+why_of(const struct verdict *v)
+{
+	return v->failed_why ? v->failed_why : v->partial_why ? v->partial_why : "";
+}
+
+static void
+check(const struct row *r, const char *what, const struct verdict *v, const struct wanted *w)
+{
+	enum verdict_class c = verdict_class(v);
+	enum reason reason = v->failed != REASON_NONE ? v->failed : v->partial;
+
+	if (c != w->class || (w->reason != REASON_NONE && reason != w->reason))
+		fail_msg("%s: %s: class %s, reason %s (%s)", r->name, what, verdict_class_name(c),
+		         reason_name(reason), why_of(v));
+	if (w->findings > 0)
+		assert_int_equal(v->findings->len, w->findings);
+}
+
+static void
+said(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		for (unsigned cell = 0; cell < CELL_COUNT; cell++) {
+			const struct says *s = &rows[i].cells[cell];
+			AUTO(verdict_clear) struct verdict v = {0}, slow = {0};
+			struct play play = {.answer = s->answer, .len = s->len, .bare = s->bare};
+
+			if (!s->answer) {
+				assert_non_null(s->cannot);
+				print_message("# %s: %s: cannot say: %s\n", rows[i].name,
+				              cell_names[cell], s->cannot);
+				continue;
+			}
+			play_one(&rows[i], &play, SMALL, &v);
+			check(&rows[i], cell_names[cell], &v, &wanted[cell]);
+			play.single_bytes = true;
+			play_one(&rows[i], &play, SMALL, &slow);
+			check(&rows[i], cell_names[cell], &slow, &wanted[cell]);
+		}
+}
+
+/* A clean answer, ended at every byte by a close: an error each time, and so is half a finding
+ * unless the name was there. */
+static void
+cut_everywhere(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		for (unsigned cell = CELL_CLEAN; cell <= CELL_FOUND; cell++) {
+			const struct says *s = &rows[i].cells[cell];
+			struct play play = {.answer = s->answer, .len = s->len, .cut = SIZE_MAX};
+
+			for (size_t n = 0; n < s->len; n++) {
+				AUTO(verdict_clear) struct verdict v = {0};
+
+				play.cut = n == 0 ? SIZE_MAX : n;
+				play_one(&rows[i], &play, SMALL, &v);
+				if (verdict_is_clean(&v) || !(v.states & 1u << SCAN_FAILED))
+					fail_msg("%s: cut after %zu bytes: class %s", rows[i].name,
+					         n, verdict_class_name(verdict_class(&v)));
+			}
+		}
+}
+
+static void
+stall_and_close(void **state)
+{
+	static const struct wanted timeout = {CLASS_ERROR, REASON_TIMEOUT, 0},
+				   gone = {CLASS_ERROR, REASON_LOST, 0};
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		AUTO(verdict_clear) struct verdict v = {0}, w = {0};
+		struct play play = {.stall = true};
+
+		play_one(&rows[i], &play, SMALL, &v);
+		check(&rows[i], "stall", &v, &timeout);
+		play = (struct play){.drop = true};
+		play_one(&rows[i], &play, SMALL, &w);
+		check(&rows[i], "close after accept", &w, &gone);
+	}
+}
+
+static void
+over_long(void **state)
+{
+	static const struct wanted protocol = {CLASS_ERROR, REASON_PROTOCOL, 0};
+	struct play play = {.garbage = 1 << 20};
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		AUTO(verdict_clear) struct verdict v = {0};
+
+		play_one(&rows[i], &play, SMALL, &v);
+		check(&rows[i], "over-long", &v, &protocol);
+	}
+}
+
+/* Before the object has gone over, a finding and a refusal count, and clean does not. */
+static void
+early(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		for (unsigned cell = CELL_CLEAN; cell <= CELL_TOO_LARGE; cell++) {
+			const struct says *s = &rows[i].cells[cell];
+			AUTO(verdict_clear) struct verdict v = {0};
+			struct play play = {
+			    .answer = s->answer, .len = s->len, .bare = s->bare, .early = true};
+
+			if (rows[i].never_early) {
+				print_message("# %s: early: cannot: %s\n", rows[i].name,
+				              rows[i].never_early);
+				break;
+			}
+			if (!s->answer)
+				continue;
+			play_one(&rows[i], &play, LARGE, &v);
+			if (cell != CELL_CLEAN)
+				check(&rows[i], "early", &v, &wanted[cell]);
+			else if (verdict_is_clean(&v))
+				fail_msg("%s: clean before the object was there", rows[i].name);
+		}
+}
+
+/* Many objects one after the other: connections that may be reused are. */
+static void
+reuse(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const struct says *s = &rows[i].cells[CELL_CLEAN];
+		struct play play = {.answer = s->answer, .len = s->len};
+		struct bench b;
+
+		bench_open(&b, &rows[i], &play, SMALL);
+		for (int k = 0; k < 20; k++) {
+			AUTO(verdict_clear) struct verdict v = {0};
+
+			bench_scan(&b, &v);
+			if (!verdict_is_clean(&v))
+				fail_msg("%s: object %d: %s", rows[i].name, k, why_of(&v));
+		}
+		assert_int_equal(atomic_load(&b.fake.objects), 20);
+		print_message("# %s: 20 objects, %d connections\n", rows[i].name,
+		              atomic_load(&b.fake.connections));
+		assert_int_equal(atomic_load(&b.fake.got), spool_size(b.m->spool));
+		bench_close(&b);
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(said),
+    cmocka_unit_test(cut_everywhere),
+    cmocka_unit_test(stall_and_close),
+    cmocka_unit_test(over_long),
+    cmocka_unit_test(early),
+    cmocka_unit_test(reuse),
+};
+
+int
+main(void)
+{
+	log_open("stderr", "mail", "test", LOGLV_ERR, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
