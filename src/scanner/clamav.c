@@ -5,10 +5,9 @@
 #include <time.h>
 
 #include "scanner/engine.h"
+#include "scanner/layers.h"
 #include "scanner/signame.h"
 
-#define LEVELS_MAX	128	/* libclamav nests at most 100 */
-#define NAME_MAX_SHOWN	80	/* of one container member in a path */
 #define TOO_SMALL	5	/* bytes: up to here libclamav neither looks nor tells (measured) */
 
 /* One scan, as the callbacks see it. */
@@ -18,9 +17,7 @@ struct scan {
 	bool		 decomposed;
 	uint64_t	 cpu_start_us;
 	size_t		 len;
-	unsigned	 inspected;	/* layers that libclamav showed us */
-	unsigned	 level;		/* of the newest one */
-	char		*names[LEVELS_MAX];
+	struct layers	 layers;
 };
 
 uint64_t
@@ -39,26 +36,10 @@ time_used(const struct scan *sc)
 	return cpu_now_us() - sc->cpu_start_us >= sc->engine->limits.max_extract_time_ms * 1000;
 }
 
-/* "a.zip/b.exe" of the layer at hand; the object itself has no name of its own. */
-static char *
-path(const struct scan *sc)
-{
-	GString *p = g_string_new(NULL);
-
-	for (unsigned i = 1; i <= sc->level && i < LEVELS_MAX; i++) {
-		if (!sc->names[i])
-			continue;
-		if (p->len > 0)
-			g_string_append_c(p, '/');
-		g_string_append(p, sc->names[i]);
-	}
-	return g_string_free(p, FALSE);
-}
-
 static void
 judge_name(struct scan *sc, const char *name)
 {
-	g_autofree char *where = path(sc);
+	g_autofree char *where = layers_path(&sc->layers);
 
 	signame_judge(sc->v, name, where, time_used(sc));
 }
@@ -70,13 +51,6 @@ on_virus(int fd, const char *name, void *context)
 	judge_name(context, name ? name : "Unnamed");
 }
 
-/* A name that libclamav made up because the mail gave none. */
-static bool
-is_temporary(const char *name)
-{
-	return g_str_has_prefix(name, "clamav-") && g_str_has_suffix(name, ".tmp");
-}
-
 /* Each new layer, before it is scanned. The unpackers of libclamav cut a member at max_extract_size and scan the rest as if
  * that were all (measured: zip), so a layer of that size is one that may have been cut. */
 static cl_error_t
@@ -85,13 +59,8 @@ on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, c
 {
 	struct scan *sc = context;
 
-	(void)fd, (void)type, (void)ancestors, (void)parent_size, (void)buffer, (void)attributes;
-	sc->inspected++;
-	sc->level = level;
-	if (level < LEVELS_MAX) {
-		g_free(sc->names[level]);
-		sc->names[level] = level > 0 && name && !is_temporary(name) ? g_strndup(name, NAME_MAX_SHOWN) : NULL;
-	}
+	(void)fd, (void)ancestors, (void)parent_size, (void)attributes;
+	layers_enter(&sc->layers, level, type, name, buffer, size, sc->v);
 	if (level > 0 && size >= sc->engine->limits.max_extract_size)
 		verdict_partial(sc->v, REASON_LIMIT_SIZE, "a member is larger than max_extract_size");
 	return CL_CLEAN;
@@ -105,8 +74,19 @@ on_member(const char *container, unsigned long container_size, const char *name,
 	struct scan *sc = context;
 
 	(void)container, (void)container_size, (void)name, (void)encrypted, (void)position;
+	layers_member(&sc->layers);
 	if (size > sc->engine->limits.max_extract_size)
 		verdict_partial(sc->v, REASON_LIMIT_SIZE, "a member is larger than max_extract_size");
+	return CL_CLEAN;
+}
+
+static cl_error_t
+on_layer_done(int fd, int result, const char *name, void *context)
+{
+	struct scan *sc = context;
+
+	(void)fd, (void)result;
+	layers_leave(&sc->layers, name, sc->v);
 	return CL_CLEAN;
 }
 
@@ -123,6 +103,7 @@ engine_set_callbacks(struct cl_engine *e)
 {
 	cl_engine_set_clcb_virus_found(e, on_virus);
 	cl_engine_set_clcb_file_inspection(e, on_layer);
+	cl_engine_set_clcb_post_scan(e, on_layer_done);
 	cl_engine_set_clcb_meta(e, on_member);
 }
 
@@ -130,17 +111,19 @@ engine_set_callbacks(struct cl_engine *e)
 static void
 judge_answer(struct scan *sc, cl_error_t rc, const char *name)
 {
+	/* A limit that is reached at once keeps libclamav from looking at all; then it has said so. */
 	bool told = sc->v->states != 0 || verdict_top(sc->v) != NULL;
+	bool unseen = sc->layers.seen == 0 && sc->len > TOO_SMALL && !told;
 
 	if (rc != CL_CLEAN && rc != CL_VIRUS)
 		verdict_fail(sc->v, REASON_ENGINE_ERROR, "libclamav: %s", cl_strerror(rc));
-	else if (sc->inspected == 0 && sc->len > TOO_SMALL)
+	else if (unseen)
 		verdict_fail(sc->v, REASON_ENGINE_ERROR, "libclamav did not look at the object");
 	else if (rc == CL_VIRUS && !told && !name)
 		verdict_fail(sc->v, REASON_ENGINE_ERROR, "libclamav found something and did not say what");
 	else
 		verdict_complete(sc->v);
-	if (rc == CL_VIRUS && !told && name)
+	if (rc == CL_VIRUS && name && !verdict_top(sc->v))
 		judge_name(sc, name);
 }
 
@@ -148,7 +131,7 @@ void
 clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uint64_t cpu_start_us, struct verdict *v)
 {
 	struct scan sc = { .v = v, .engine = c, .decomposed = decomposed, .cpu_start_us = cpu_start_us,
-		.len = len };
+		.len = len, .layers = { .archives_max = c->limits.max_extract_depth } };
 	const char *name = NULL;
 	unsigned long scanned = 0;
 
@@ -164,9 +147,8 @@ clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uin
 	}
 	complaint_listen(on_complaint, &sc);
 	cl_error_t rc = cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &c->options, &sc);
+	layers_end(&sc.layers, v);
 	judge_answer(&sc, rc, name);
 	complaint_listen(NULL, NULL);
 	cl_fmap_close(map);
-	for (unsigned i = 0; i < LEVELS_MAX; i++)
-		g_free(sc.names[i]);
 }

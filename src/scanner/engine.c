@@ -8,6 +8,10 @@
 /* libclamav's own bound; above it, it warns and takes this. */
 #define FILE_SIZE_MAX ((uint64_t)INT32_MAX - 2)
 
+/* libclamav counts layers of its own making too: the mail, its body, streams of a document, an unpacked program. With these our
+ * default of 10 archives within archives becomes its own default of 17 levels. */
+#define LEVELS_OWN 7
+
 /* Who hears complaints while loading, and the last error, which says which file was bad. */
 struct loading {
 	complaint_listener *say;
@@ -69,8 +73,7 @@ set_limits(struct cl_engine *e, const struct proto_settings *s, GError **err)
 	return set_number(e, CL_ENGINE_DISABLE_CACHE, 1, "disable_cache", err) &&
 	    set_number(e, CL_ENGINE_MAX_SCANSIZE, s->max_cumulative_extract_size, "max_cumulative_extract_size", err) &&
 	    set_number(e, CL_ENGINE_MAX_FILESIZE, MIN(s->max_extract_size, FILE_SIZE_MAX), "max_extract_size", err) &&
-	    /* The mail itself is a level too. */
-	    set_number(e, CL_ENGINE_MAX_RECURSION, s->max_extract_depth + 1, "max_extract_depth", err) &&
+	    set_number(e, CL_ENGINE_MAX_RECURSION, s->max_extract_depth + LEVELS_OWN, "max_extract_depth", err) &&
 	    set_number(e, CL_ENGINE_MAX_FILES, s->max_file_count, "max_file_count", err) &&
 	    set_number(e, CL_ENGINE_MAX_SCANTIME, s->max_extract_time_ms, "max_extract_time", err) &&
 	    (s->ac_depth == 0 || set_number(e, CL_ENGINE_AC_MAXDEPTH, s->ac_depth, "ac_depth", err));

@@ -1,0 +1,46 @@
+/*
+ * layers - what libclamav is inside of while it scans, and whether it could get in
+ *
+ * libclamav says nothing when it cannot open an archive: a cut zip, an unknown compression method, a RAR without the
+ * non-free library are "clean" (measured, 1.4.6). What its callbacks show tells: an archive in which it found neither a
+ * member nor a layer was not examined.
+ */
+#ifndef AVM_SCANNER_LAYERS_H
+#define AVM_SCANNER_LAYERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "verdict/verdict.h"
+
+#define LAYERS_MAX 128	/* libclamav nests at most 100 */
+
+struct layer {
+	char	*name;		/* of the member, or NULL */
+	bool	 mail, archive;	/* what is inside of those was put there */
+	bool	 unopened;	/* an archive that showed nothing yet */
+	bool	 rar;
+};
+
+struct layers {
+	struct layer	 at[LAYERS_MAX];
+	uint64_t	 archives_max;	/* max_extract_depth: archives within archives */
+	unsigned	 depth;		/* layers open now */
+	unsigned	 seen;		/* in all */
+};
+
+/* A new layer of a type ("CL_TYPE_ZIP"), before it is scanned. Deeper ones and those at its level are over. */
+void	 layers_enter(struct layers *l, uint32_t level, const char *type, const char *name, const void *data, size_t size,
+	    struct verdict *v);
+/* The archive at hand showed a member. */
+void	 layers_member(struct layers *l);
+/* The newest layer is done; an archive that showed nothing becomes a PARTIAL in v. found: what libclamav found in it, or NULL; an
+ * archive of which it says that it is encrypted or beyond a limit has been explained. */
+void	 layers_leave(struct layers *l, const char *found, struct verdict *v);
+/* All are done. Frees what l holds. */
+void	 layers_end(struct layers *l, struct verdict *v);
+/* "a.zip/b.exe" of the layer at hand, "" for the object itself. The caller frees. */
+char	*layers_path(const struct layers *l);
+
+#endif
