@@ -19,8 +19,9 @@
 #include "milter/control_thread.h"
 
 /* How long libmilter's threads may take to see that it is over. */
-#define STOP_SECONDS	10
+#define STOP_MS		10000
 #define POLL_MS		20
+#define KICK_US		2000
 
 static bool
 open_control(struct server *s, GError **err)
@@ -126,8 +127,8 @@ start_milter(struct server *s, GError **err)
 		return fsx_fail(err, "libmilter", "start a thread");
 	}
 	s->milter_started = true;
-	for (unsigned i = 0; !control_thread_prevented() && !atomic_load(&s->milter_ended) && i < STOP_SECONDS * 1000 / POLL_MS; i++)
-		g_usleep(POLL_MS * 1000 / 10);
+	for (unsigned i = 0; !control_thread_prevented() && !atomic_load(&s->milter_ended) && i < STOP_MS * 1000 / KICK_US; i++)
+		g_usleep(KICK_US);
 	if (!control_thread_prevented())
 		log_err("libmilter has a signal thread of its own here: two signals in quick succession may stop this daemon");
 	return true;
@@ -211,22 +212,39 @@ drain(struct server *s)
 	(void)await(s, deadline_in(CUT_WAIT_MS), true);
 }
 
-/* True when libmilter's main thread has ended. */
+static void *
+call_smfi_stop(void *arg)
+{
+	(void)arg;
+	smfi_stop();
+	return NULL;
+}
+
+/*
+ * smfi_stop() waits for a lock that smfi_main() holds while it polls for 5 s: it has to be called first, and kicks have to end the poll
+ * meanwhile. True when smfi_main() has returned.
+ */
 static bool
 end_milter(struct server *s)
 {
-	struct timespec until;
+	const struct deadline dl = deadline_in(STOP_MS);
+	pthread_t stopper;
 
 	if (!s->milter_started)
 		return true;
-	smfi_stop();
-	kick_send(&s->milter.kick);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += STOP_SECONDS;
-	if (pthread_timedjoin_np(s->milter_thread, NULL, &until) != 0) {
+	if (pthread_create(&stopper, NULL, call_smfi_stop, NULL) != 0)
+		smfi_stop();
+	else
+		pthread_detach(stopper);
+	while (!atomic_load(&s->milter_ended) && !deadline_passed(dl)) {
+		kick_send(&s->milter.kick);
+		g_usleep(KICK_US);
+	}
+	if (!atomic_load(&s->milter_ended)) {
 		log_err("libmilter does not end; leaving it behind");
 		return false;
 	}
+	pthread_join(s->milter_thread, NULL);
 	return true;
 }
 
