@@ -94,7 +94,7 @@ server_open(struct server *s, const struct options *o, struct conf *conf, GError
 		log_warn("user = \"root\": nothing stands between a fault of this program and the whole machine");
 	if (!folders_make(conf, s->identity, err))
 		return EX_CANTCREAT;
-	if (!open_control(s, err) || !milter_register(&s->milter) || !socket_open_milter(conf, s->identity, &s->socket_file, err))
+	if (!milter_register(&s->milter) || !socket_open_milter(conf, s->identity, &s->socket_file, err) || !open_control(s, err))
 		return *err != NULL ? fault_code(*err) : EX_SOFTWARE;
 	if (conf->pid_file[0] != '\0') {
 		s->pidfile = pidfile_take(conf->pid_file, err);

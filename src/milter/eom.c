@@ -160,14 +160,17 @@ report(struct eom *e)
 static void
 end(struct eom *e)
 {
+	const bool counted = e->session->pending;
+
 	g_free(e->effect_why);
 	decision_clear(&e->decision);
 	scan_result_clear(&e->scan);
-	session_end(e->session);
 	log_context(NULL);
 	kick_leave(&e->milter->kick);
-	atomic_store(&e->milter->last_eom_ms, now_ms());
 	atomic_fetch_sub(&e->milter->in_eom, 1);
+	if (counted)	/* before the count goes down: see milter_drained() */
+		atomic_store(&e->milter->last_eom_ms, now_ms());
+	session_end(e->session);
 }
 
 /* There is nothing to scan: the daemon is ending, or the MTA ended a message that it never began. */
