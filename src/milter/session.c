@@ -123,6 +123,7 @@ session_mail(struct session *s, const char *sender)
 			.file_base = conf->antivirus.file_base,
 		},
 		.header_max = conf->antivirus.header_max,
+		.watch = { conf->header.scanned, conf->header.status, conf->header.report },
 	};
 	s->message = message_new(s->milter->budget, &lim, &s->client, sender);
 	auth = s->milter->ops->getsymval(s->ctx, "{auth_authen}");
