@@ -39,6 +39,8 @@ build(const GArray *tokens, unsigned flags, struct problems *p)
 	pthread_mutex_unlock(&confuse_lock);
 	/* What follows from values makes no sense while values are wrong. */
 	if (c && problems_errors(p) == 0) {
+		if (!(flags & LOAD_ALL_BUILT))
+			notbuilt_check_keys(c, o);
 		finish_conf(c, o);
 		rules_check(c, o);
 		if (!(flags & LOAD_ALL_BUILT))

@@ -22,6 +22,7 @@ set_default(const struct conf_option *o, void *field)
 {
 	g_autofree char *why = NULL;
 	const char *one[1] = { o->def };
+	bool good = true;
 
 	if (o->type == CONF_T_LIST || o->type == CONF_T_SET) {
 		g_autoptr(GPtrArray) values = g_ptr_array_new();
@@ -32,13 +33,30 @@ set_default(const struct conf_option *o, void *field)
 		for (guint i = 0; i < tokens->len; i++)
 			if (token_is_text(&g_array_index(tokens, struct token, i)))
 				g_ptr_array_add(values, g_array_index(tokens, struct token, i).text);
-		if (!(o->flags & NEEDED))
-			g_assert(field_set(o, field, (const char *const *)values->pdata, values->len, &why));
+		good = o->flags & NEEDED || field_set(o, field, (const char *const *)values->pdata, values->len, &why);
 		problems_free(&p);
 	} else if (o->type != CONF_T_MAP && !(o->flags & NEEDED)) {
-		g_assert(field_set(o, field, one, 1, &why));
+		good = field_set(o, field, one, 1, &why);
 	}
+	g_assert(good);
 	field_finish(o, field);
+}
+
+bool
+fill_is_default(const struct conf_option *o, const void *field)
+{
+	union {
+		char	*text;
+		char	**list;
+		GPtrArray *map;
+		uint64_t number;
+	} def = { .number = 0 };
+	bool equal;
+
+	set_default(o, &def);
+	equal = field_equal(o, field, &def);
+	field_clear(o, &def);
+	return equal;
 }
 
 static void

@@ -82,8 +82,6 @@ finish_clamav(struct conf_engine *e, const struct conf *c, const struct outline 
 	uint64_t level = c->antivirus.heuristics;
 	bool asked = written(o, path, "timeout") || outline_mark(o, "antivirus.timeout");
 
-	if (e->clamav.workers == 0)
-		e->clamav.workers = cores();
 	if (!asked || e->timeout == 0)
 		e->timeout = c->antivirus.max_extract_time;
 	if (!written(o, path, "alert_phishing"))
@@ -101,6 +99,9 @@ finish_engine(struct conf_engine *e, const struct conf *c, const struct outline 
 	const struct conf_kind *kind = conf_kind_find(e->kind);
 
 	RESOLVE_ALL(e);
+	/* Workers take messages apart without an embedded engine as well. */
+	if (e->clamav.workers == 0)
+		e->clamav.workers = cores();
 	if (strcmp(e->kind, "clamav") == 0)
 		finish_clamav(e, c, o, path);
 	if (e->timeout == 0)

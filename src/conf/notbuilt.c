@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "conf/fill.h"
 #include "conf/option.h"
 #include "conf/rules.h"
 #include "conf/structs.h"
@@ -91,6 +92,28 @@ check_action(const char *path, const struct conf_option *option, void *field, vo
 #include "conf/notbuilt.def"
 	(void)a;
 	(void)c;
+}
+
+static void
+check_key(const char *path, const struct conf_option *option, void *field, void *user)
+{
+	const struct outline *o = user;
+	g_autofree char *name = path_join(option->section, option->name);
+
+	if (!outline_mark(o, path) || fill_is_default(option, field))
+		return;
+#define called(row) (strcmp(name, row) == 0)
+#define NOTBUILT_key(condition, key, what, example)                                                \
+	if (condition)                                                                             \
+		refuse(o, path, "", what);
+#include "conf/notbuilt.def"
+#undef called
+}
+
+void
+notbuilt_check_keys(const struct conf *c, const struct outline *o)
+{
+	walk_conf((struct conf *)(uintptr_t)c, check_key, (void *)(uintptr_t)o);
 }
 
 void
