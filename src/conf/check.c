@@ -13,8 +13,8 @@
 #include "conf/value.h"
 #include "verdict/verdict.h"
 
-#define SHA256_HEX	64
-#define EXIT_MAX	255
+#define SHA256_HEX 64
+#define EXIT_MAX   255
 
 static char *
 check_path(const char *text)
@@ -47,8 +47,10 @@ check_cidr(const char *text)
 	if (slash)
 		*slash = '\0';
 	if (inet_pton(family, address, buf) != 1 ||
-	    (slash && (!value_number(slash + 1, &bits) || bits > (family == AF_INET6 ? 128u : 32u))))
-		return g_strdup("is no network: write an address or ADDRESS/BITS, such as 10.0.0.0/8 or 2001:db8::/32");
+	    (slash &&
+	     (!value_number(slash + 1, &bits) || bits > (family == AF_INET6 ? 128u : 32u))))
+		return g_strdup("is no network: write an address or ADDRESS/BITS, such as "
+		                "10.0.0.0/8 or 2001:db8::/32");
 	return NULL;
 }
 
@@ -58,30 +60,34 @@ check_regex(const char *text)
 	int code;
 	PCRE2_SIZE at;
 	PCRE2_UCHAR why[128];
-	pcre2_code *re = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &code, &at, NULL);
+	pcre2_code *re =
+	    pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &code, &at, NULL);
 
 	if (re) {
 		pcre2_code_free(re);
 		return NULL;
 	}
 	pcre2_get_error_message(code, why, sizeof(why));
-	return g_strdup_printf("is no regex: %s at its byte %zu; write it in single quotes", (const char *)why, (size_t)at);
+	return g_strdup_printf("is no regex: %s at its byte %zu; write it in single quotes",
+	                       (const char *)why, (size_t)at);
 }
 
 /* Every %{name} must be known, or it would go out to the sender as it stands. */
 static char *
 check_template(const char *text)
 {
-	static const char *const known[] = { "virus", "engine", "class", "ref", "qid", "host" };
+	static const char *const known[] = {"virus", "engine", "class", "ref", "qid", "host"};
 
 	for (const char *p = text; (p = strstr(p, "%{")); p++) {
 		const char *close = strchr(p, '}');
 		size_t len = close ? (size_t)(close - p) - 2 : 0, i = 0;
 
-		while (i < G_N_ELEMENTS(known) && (strlen(known[i]) != len || memcmp(known[i], p + 2, len) != 0))
+		while (i < G_N_ELEMENTS(known) &&
+		       (strlen(known[i]) != len || memcmp(known[i], p + 2, len) != 0))
 			i++;
 		if (i == G_N_ELEMENTS(known))
-			return g_strdup("has an unknown %{name}: there are %{virus} %{engine} %{class} %{ref} %{qid} %{host}");
+			return g_strdup("has an unknown %{name}: there are %{virus} %{engine} "
+			                "%{class} %{ref} %{qid} %{host}");
 	}
 	return NULL;
 }
@@ -92,7 +98,8 @@ check_field_name(const char *text)
 {
 	for (const char *p = text; *p; p++)
 		if (*p <= ' ' || *p > '~' || *p == ':')
-			return g_strdup("is no name of a header field: write letters, digits and -");
+			return g_strdup(
+			    "is no name of a header field: write letters, digits and -");
 	return NULL;
 }
 
@@ -125,7 +132,8 @@ check_hash(const char *text)
 {
 	size_t len = strlen(text);
 
-	if (g_str_has_prefix(text, "file:/") || (len == SHA256_HEX && strspn(text, "0123456789abcdefABCDEF") == len))
+	if (g_str_has_prefix(text, "file:/") ||
+	    (len == SHA256_HEX && strspn(text, "0123456789abcdefABCDEF") == len))
 		return NULL;
 	return g_strdup("is no sha256: write its 64 hexadecimal digits, or file:/PATH");
 }
@@ -141,7 +149,9 @@ check_date(const char *text)
 	iso = g_strdup_printf("%sT00:00:00Z", text);
 	day = g_date_time_new_from_iso8601(iso, NULL);
 	again = day ? g_date_time_format(day, "%Y-%m-%d") : NULL;
-	return again && strcmp(again, text) == 0 ? NULL : g_strdup("is no day: write YEAR-MONTH-DAY, such as 2027-01-31");
+	return again && strcmp(again, text) == 0
+	           ? NULL
+	           : g_strdup("is no day: write YEAR-MONTH-DAY, such as 2027-01-31");
 }
 
 static char *
@@ -149,7 +159,9 @@ check_exit_code(const char *text)
 {
 	uint64_t n;
 
-	return value_number(text, &n) && n <= EXIT_MAX ? NULL : g_strdup("is no exit code: write a number from 0 to 255");
+	return value_number(text, &n) && n <= EXIT_MAX
+	           ? NULL
+	           : g_strdup("is no exit code: write a number from 0 to 255");
 }
 
 static char *
@@ -157,7 +169,9 @@ check_path_map(const char *text)
 {
 	const char *sign = strchr(text, '=');
 
-	return *text == '/' && sign && sign[1] ? NULL : g_strdup("is no pair of prefixes: write \"/LOCAL=REMOTE\"");
+	return *text == '/' && sign && sign[1]
+	           ? NULL
+	           : g_strdup("is no pair of prefixes: write \"/LOCAL=REMOTE\"");
 }
 
 /* A control character in a path, name or reply would end up in a log line, a header or a reply. */
@@ -174,12 +188,13 @@ char *
 check_text(const struct conf_option *o, const char *text)
 {
 	static const struct {
-		unsigned  flag;
-		char	*(*check)(const char *text);
+		unsigned flag;
+		char *(*check)(const char *text);
 	} checks[] = {
-		{ PATHNAME, check_path }, { SOCKET, check_socket }, { CIDRS, check_cidr }, { TEMPLATE, check_template },
-		{ FIELDNAME, check_field_name }, { CODES, check_code }, { CLASSES, check_class }, { HASHES, check_hash },
-		{ DATE, check_date }, { EXITCODES, check_exit_code }, { PATHMAP, check_path_map },
+	    {PATHNAME, check_path},       {SOCKET, check_socket},        {CIDRS, check_cidr},
+	    {TEMPLATE, check_template},   {FIELDNAME, check_field_name}, {CODES, check_code},
+	    {CLASSES, check_class},       {HASHES, check_hash},          {DATE, check_date},
+	    {EXITCODES, check_exit_code}, {PATHMAP, check_path_map},
 	};
 	char *why;
 

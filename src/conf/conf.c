@@ -20,7 +20,7 @@
 /* libconfuse's scanner keeps its state in globals. */
 static pthread_mutex_t confuse_lock = PTHREAD_MUTEX_INITIALIZER;
 
-G_DEFINE_QUARK(conf-error-quark, conf_error)
+G_DEFINE_QUARK(conf - error - quark, conf_error)
 
 /* From tokens to a struct; NULL when libconfuse refuses them. Errors are in p. */
 static struct conf *
@@ -126,7 +126,8 @@ conf_unref(struct conf **cp)
 	if (!c || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	for (size_t i = 0; i < n; i++)
-		if (s[i].kind == SECTION_TOP || s[i].kind == SECTION_PLAIN || strcmp(s[i].name, "each") == 0)
+		if (s[i].kind == SECTION_TOP || s[i].kind == SECTION_PLAIN ||
+		    strcmp(s[i].name, "each") == 0)
 			walk_section(s[i].name, walk_base(c, &s[i]), clear_field, NULL);
 	g_ptr_array_free(c->engines, TRUE);
 	g_ptr_array_free(c->threadpools, TRUE);

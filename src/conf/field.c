@@ -1,5 +1,6 @@
 /*
- * field - what can be done with a field of the configuration when only its row of options.def is known
+ * field - what can be done with a field of the configuration when only its row of options.def is
+ * known
  */
 #include "conf/field.h"
 
@@ -50,9 +51,9 @@ set_number(const struct conf_option *o, void *field, const char *text, char **wh
 {
 	uint64_t n;
 	bool good = o->type == CONF_T_TIME   ? value_time(text, &n)
-		    : o->type == CONF_T_SIZE ? value_size(text, &n)
-		    : o->type == CONF_T_MODE ? value_mode(text, &n)
-					     : value_number(text, &n);
+	            : o->type == CONF_T_SIZE ? value_size(text, &n)
+	            : o->type == CONF_T_MODE ? value_mode(text, &n)
+	                                     : value_number(text, &n);
 
 	if (!good || n < o->min || n > o->max)
 		return refuse(o, text, why);
@@ -116,7 +117,7 @@ set_text(const struct conf_option *o, char **field, const char *text, char **why
 		g_autofree char *range = field_range(o);
 
 		*why = len == 0 ? g_strdup_printf("is empty: write %s", range)
-				: g_strdup_printf("has %zu bytes: write %s", len, range);
+		                : g_strdup_printf("has %zu bytes: write %s", len, range);
 		return false;
 	}
 	wrong = check_text(o, text);
@@ -130,7 +131,8 @@ set_text(const struct conf_option *o, char **field, const char *text, char **why
 }
 
 static bool
-set_list(const struct conf_option *o, char ***field, const char *const *values, unsigned n, char **why)
+set_list(const struct conf_option *o, char ***field, const char *const *values, unsigned n,
+         char **why)
 {
 	g_auto(GStrv) list = g_new0(char *, n + 1);
 
@@ -141,7 +143,8 @@ set_list(const struct conf_option *o, char ***field, const char *const *values, 
 		return false;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		g_autofree char *wrong = *values[i] ? check_text(o, values[i]) : g_strdup("is empty: take it away");
+		g_autofree char *wrong =
+		    *values[i] ? check_text(o, values[i]) : g_strdup("is empty: take it away");
 
 		if (wrong) {
 			*why = g_strdup_printf("'%.60s' %s", values[i], wrong);
@@ -155,7 +158,8 @@ set_list(const struct conf_option *o, char ***field, const char *const *values, 
 }
 
 static bool
-set_set(const struct conf_option *o, uint64_t *field, const char *const *values, unsigned n, char **why)
+set_set(const struct conf_option *o, uint64_t *field, const char *const *values, unsigned n,
+        char **why)
 {
 	uint64_t bits = 0;
 
@@ -171,7 +175,8 @@ set_set(const struct conf_option *o, uint64_t *field, const char *const *values,
 }
 
 bool
-field_set(const struct conf_option *o, void *field, const char *const *values, unsigned n, char **why)
+field_set(const struct conf_option *o, void *field, const char *const *values, unsigned n,
+          char **why)
 {
 	g_assert(o->type == CONF_T_LIST || o->type == CONF_T_SET || n == 1);
 	switch (o->type) {
@@ -199,14 +204,16 @@ field_set(const struct conf_option *o, void *field, const char *const *values, u
 }
 
 bool
-field_set_pair(const struct conf_option *o, void *field, const char *name, const char *value, char **why)
+field_set_pair(const struct conf_option *o, void *field, const char *name, const char *value,
+               char **why)
 {
 	GPtrArray **map = field;
 	g_autofree char *wrong = check_text(o, value);
 
 	field_finish(o, field);
 	if ((*map)->len >= o->max)
-		*why = g_strdup_printf("more than %" G_GUINT64_FORMAT " names: take some away", o->max);
+		*why = g_strdup_printf("more than %" G_GUINT64_FORMAT " names: take some away",
+		                       o->max);
 	else if (wrong)
 		*why = g_strdup_printf("'%.60s' %s", value, wrong);
 	else

@@ -1,5 +1,6 @@
 /*
- * finish - what follows from other options: actions, zeros that stand for something, names that come from titles
+ * finish - what follows from other options: actions, zeros that stand for something, names that
+ * come from titles
  */
 #include "conf/finish.h"
 
@@ -9,12 +10,12 @@
 #include "conf/fill.h"
 #include "conf/walk.h"
 
-#define EXTRACT_SIZE_DEFAULT	(100 * MIB)
-#define CUMULATIVE_SIZE_DEFAULT	(200 * MIB)
-#define IO_THREADS		64
+#define EXTRACT_SIZE_DEFAULT    (100 * MIB)
+#define CUMULATIVE_SIZE_DEFAULT (200 * MIB)
+#define IO_THREADS              64
 /* Levels of antivirus.heuristics (P12) at which the single keys of clamav change their default. */
-#define HEURISTICS_PHISHING	2
-#define HEURISTICS_ALL		3
+#define HEURISTICS_PHISHING 2
+#define HEURISTICS_ALL      3
 
 static uint64_t
 cores(void)
@@ -77,7 +78,8 @@ written(const struct outline *o, const char *path, const char *name)
 }
 
 static void
-finish_clamav(struct conf_engine *e, const struct conf *c, const struct outline *o, const char *path)
+finish_clamav(struct conf_engine *e, const struct conf *c, const struct outline *o,
+              const char *path)
 {
 	uint64_t level = c->antivirus.heuristics;
 	bool asked = written(o, path, "timeout") || outline_mark(o, "antivirus.timeout");
@@ -107,7 +109,9 @@ finish_engine(struct conf_engine *e, const struct conf *c, const struct outline 
 	if (e->timeout == 0)
 		e->timeout = c->antivirus.message_time_max;
 	if (!*e->pool)
-		replace(&e->pool, g_strdup(kind->class == KIND_NET || kind->class == KIND_TOOL ? "IO" : "CPU"));
+		replace(
+		    &e->pool,
+		    g_strdup(kind->class == KIND_NET || kind->class == KIND_TOOL ? "IO" : "CPU"));
 	if (!*e->context_variable)
 		replace(&e->context_variable, g_strdup_printf("%s_status", e->title));
 	if (!*e->symbol) {

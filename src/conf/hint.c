@@ -8,8 +8,8 @@
 
 #include "conf/option.h"
 
-#define NAME_MAX_LEN	48	/* longer names are not compared */
-#define NEAR		2	/* edits: two letters swapped, one wrong, one missing */
+#define NAME_MAX_LEN 48 /* longer names are not compared */
+#define NEAR         2  /* edits: two letters swapped, one wrong, one missing */
 
 /* Edits from a to b (Levenshtein), or more than NEAR. */
 static unsigned
@@ -28,7 +28,8 @@ distance(const char *a, const char *b)
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= lb; j++) {
 			unsigned up = row[j];
-			unsigned same = diagonal + (g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]));
+			unsigned same =
+			    diagonal + (g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]));
 
 			row[j] = MIN(same, MIN(up, row[j - 1]) + 1);
 			diagonal = up;
@@ -88,7 +89,8 @@ shown_section(const char *section)
 	return strcmp(section, "net") == 0 ? "the section of a network engine" : section;
 }
 
-/* The sections that have an option called name: "antivirus or cache"; NULL when there is none. Free with g_free(). */
+/* The sections that have an option called name: "antivirus or cache"; NULL when there is none. Free
+ * with g_free(). */
 static char *
 owners_of(const char *name)
 {
@@ -100,31 +102,39 @@ owners_of(const char *name)
 		return g_strdup("antivirus");
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(o[i].name, name) == 0 && strcmp(o[i].section, "top") != 0)
-			g_string_append_printf(out, "%s%s", out->len ? " or " : "", shown_section(o[i].section));
+			g_string_append_printf(out, "%s%s", out->len ? " or " : "",
+			                       shown_section(o[i].section));
 	return out->len ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 }
 
 char *
 hint_unknown(const char *scope, const char *name)
 {
-	g_autofree char *where = strcmp(scope, "top") == 0 ? g_strdup("outside of sections") : g_strdup_printf("in %s", scope);
+	g_autofree char *where = strcmp(scope, "top") == 0 ? g_strdup("outside of sections")
+	                                                   : g_strdup_printf("in %s", scope);
 	g_autofree const char **names = names_of(scope);
 	g_autofree char *owners = owners_of(name);
 	const char *near = hint_word(names, name);
 
 	if (conf_option_find("top", name) || conf_scope_section("top", name))
-		return g_strdup_printf("there is no '%.60s' %s: it stands outside of sections", name, where);
+		return g_strdup_printf("there is no '%.60s' %s: it stands outside of sections",
+		                       name, where);
 	if (owners)
-		return g_strdup_printf("there is no '%.60s' %s: it belongs into %s", name, where, owners);
+		return g_strdup_printf("there is no '%.60s' %s: it belongs into %s", name, where,
+		                       owners);
 	if (near)
-		return g_strdup_printf("there is no '%.60s' %s: write %s, if you meant that", name, where, near);
-	return g_strdup_printf("there is no '%.60s' %s: take it away; avmilter.conf(5) lists what there is", name, where);
+		return g_strdup_printf("there is no '%.60s' %s: write %s, if you meant that", name,
+		                       where, near);
+	return g_strdup_printf(
+	    "there is no '%.60s' %s: take it away; avmilter.conf(5) lists what there is", name,
+	    where);
 }
 
 bool
 hint_boolean(const char *text, bool *out)
 {
-	static const char *const yes[] = { "true", "yes", "on" }, *const no[] = { "false", "no", "off" };
+	static const char *const yes[] = {"true", "yes", "on"}, *const no[] = {"false", "no",
+	                                                                       "off"};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(yes); i++) {
 		if (g_ascii_strcasecmp(text, yes[i]) == 0 || g_ascii_strcasecmp(text, no[i]) == 0) {

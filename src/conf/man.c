@@ -28,16 +28,21 @@ static void
 row(GString *out, const struct conf_option *o)
 {
 	bool quoted = o->type == CONF_T_STR || o->type == CONF_T_ENUM || o->type == CONF_T_ACTION;
-	g_autofree char *plain_range = field_doc(o), *range = roff(plain_range), *help = roff(o->help);
-	g_autofree char *shown = quoted ? field_quote(o->def) : g_strdup(o->def), *def = roff(shown);
+	g_autofree char *plain_range = field_doc(o), *range = roff(plain_range),
+			*help = roff(o->help);
+	g_autofree char *shown = quoted ? field_quote(o->def) : g_strdup(o->def),
+			*def = roff(shown);
 
-	g_string_append_printf(out, ".TP\n.B %s\n%c%s.\n", o->name, g_ascii_toupper(help[0]), help + 1);
+	g_string_append_printf(out, ".TP\n.B %s\n%c%s.\n", o->name, g_ascii_toupper(help[0]),
+	                       help + 1);
 	if (o->type == CONF_T_MAP)
 		g_string_append_printf(out, "A section: %s { %s }.\n", o->name, range);
 	else if (o->flags & NEEDED)
-		g_string_append_printf(out, "%c%s; must be written, for example %s.\n", g_ascii_toupper(range[0]), range + 1, def);
+		g_string_append_printf(out, "%c%s; must be written, for example %s.\n",
+		                       g_ascii_toupper(range[0]), range + 1, def);
 	else
-		g_string_append_printf(out, "%c%s; default %s.\n", g_ascii_toupper(range[0]), range + 1, def);
+		g_string_append_printf(out, "%c%s; default %s.\n", g_ascii_toupper(range[0]),
+		                       range + 1, def);
 	if (o->flags & RESTART)
 		g_string_append(out, "A HUP does not change it.\n");
 }
@@ -94,8 +99,9 @@ kinds_list(GString *out)
 		g_autofree char *help = roff(k[i].help);
 
 		if (k[i].class != KIND_TEST)
-			g_string_append_printf(out, ".TP\n.BI %s \" \\(dqNAME\\(dq { ... }\"\n%c%s.\n", k[i].name,
-			    g_ascii_toupper(help[0]), help + 1);
+			g_string_append_printf(out,
+			                       ".TP\n.BI %s \" \\(dqNAME\\(dq { ... }\"\n%c%s.\n",
+			                       k[i].name, g_ascii_toupper(help[0]), help + 1);
 	}
 }
 
@@ -105,15 +111,18 @@ aliases_list(GString *out)
 	size_t n;
 	const struct conf_alias *a = conf_aliases(&n);
 
-	g_string_append(out, ".SS Names of other programs\nAccepted where they differ in spelling only.\n");
+	g_string_append(
+	    out, ".SS Names of other programs\nAccepted where they differ in spelling only.\n");
 	for (size_t i = 0; i < n; i++) {
 		if (a[i].value)
-			g_string_append_printf(out, ".TP\n.B %s = true\n%s = \"%s\" in %s.\n", a[i].alias, a[i].name, a[i].value,
-			    a[i].section);
+			g_string_append_printf(out, ".TP\n.B %s = true\n%s = \"%s\" in %s.\n",
+			                       a[i].alias, a[i].name, a[i].value, a[i].section);
 		else
-			g_string_append_printf(out, ".TP\n.B %s\n%s in %s.\n", a[i].alias, a[i].name,
-			    strcmp(a[i].section, "each") == 0 ? "antivirus and every engine"
-			    : strcmp(a[i].section, "net") == 0 ? "every engine on the network" : a[i].section);
+			g_string_append_printf(
+			    out, ".TP\n.B %s\n%s in %s.\n", a[i].alias, a[i].name,
+			    strcmp(a[i].section, "each") == 0  ? "antivirus and every engine"
+			    : strcmp(a[i].section, "net") == 0 ? "every engine on the network"
+							       : a[i].section);
 	}
 }
 

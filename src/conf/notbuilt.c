@@ -10,24 +10,26 @@
 #include "conf/walk.h"
 
 struct refusing {
-	const struct conf	*c;
-	const struct outline	*o;
+	const struct conf *c;
+	const struct outline *o;
 };
 
-static bool __attribute__((unused))
-is(const struct conf_engine *e, const char *kind)
+static bool __attribute__((unused)) is(const struct conf_engine *e, const char *kind)
 {
 	return strcmp(e->kind, kind) == 0;
 }
 
-/* Say that what stands at path.key is not built. What a section has from antivirus is reported where it is written. */
+/* Say that what stands at path.key is not built. What a section has from antivirus is reported
+ * where it is written. */
 static void
 refuse(const struct outline *o, const char *path, const char *key, const char *what)
 {
-	g_autofree char *own = !*key ? g_strdup(path) : path_join(path, key), *general = path_join("antivirus", key);
+	g_autofree char *own = !*key ? g_strdup(path) : path_join(path, key),
+			*general = path_join("antivirus", key);
 	const char *at = outline_mark(o, own) || !*key || !outline_mark(o, general) ? own : general;
 
-	problems_error(o->problems, outline_place(o, at), "%s: this version cannot do that yet (%s): take it away", at, what);
+	problems_error(o->problems, outline_place(o, at),
+	               "%s: this version cannot do that yet (%s): take it away", at, what);
 }
 
 static void
@@ -119,7 +121,7 @@ notbuilt_check_keys(const struct conf *c, const struct outline *o)
 void
 notbuilt_check(const struct conf *c, const struct outline *o)
 {
-	struct refusing r = { .c = c, .o = o };
+	struct refusing r = {.c = c, .o = o};
 
 	check_top(c, o);
 	for (unsigned i = 0; i < c->engines->len; i++)

@@ -7,8 +7,8 @@
 
 #include "conf/structs.h"
 
-#define WORDS(set, list) static const char *const words_##set[] = { list NULL };
-#define W(id, word) word,
+#define WORDS(set, list) static const char *const words_##set[] = {list NULL};
+#define W(id, word)      word,
 #include "conf/words.def"
 #undef WORDS
 
@@ -27,33 +27,41 @@
 #undef SECTION
 
 /* Columns min and words, which share a place. */
-#define WORDS_STR(min)	  NULL
-#define WORDS_LIST(min)	  NULL
-#define WORDS_MAP(min)	  NULL
-#define WORDS_BOOL(min)	  NULL
-#define WORDS_NUM(min)	  NULL
-#define WORDS_SIZE(min)	  NULL
-#define WORDS_TIME(min)	  NULL
-#define WORDS_MODE(min)	  NULL
+#define WORDS_STR(min)    NULL
+#define WORDS_LIST(min)   NULL
+#define WORDS_MAP(min)    NULL
+#define WORDS_BOOL(min)   NULL
+#define WORDS_NUM(min)    NULL
+#define WORDS_SIZE(min)   NULL
+#define WORDS_TIME(min)   NULL
+#define WORDS_MODE(min)   NULL
 #define WORDS_ACTION(min) NULL
-#define WORDS_ENUM(set)	  words_##set
-#define WORDS_SET(set)	  words_##set
-#define MIN_STR(min)	  min
-#define MIN_LIST(min)	  min
-#define MIN_MAP(min)	  min
-#define MIN_BOOL(min)	  min
-#define MIN_NUM(min)	  min
-#define MIN_SIZE(min)	  min
-#define MIN_TIME(min)	  min
-#define MIN_MODE(min)	  min
-#define MIN_ACTION(min)	  min
-#define MIN_ENUM(set)	  0
-#define MIN_SET(set)	  0
+#define WORDS_ENUM(set)   words_##set
+#define WORDS_SET(set)    words_##set
+#define MIN_STR(min)      min
+#define MIN_LIST(min)     min
+#define MIN_MAP(min)      min
+#define MIN_BOOL(min)     min
+#define MIN_NUM(min)      min
+#define MIN_SIZE(min)     min
+#define MIN_TIME(min)     min
+#define MIN_MODE(min)     min
+#define MIN_ACTION(min)   min
+#define MIN_ENUM(set)     0
+#define MIN_SET(set)      0
 
 static const struct conf_option options[] = {
 #define OPT(section, name, type, def, min, max, flags, help)                                       \
-	{ #section, #name, CONF_T_##type, def, MIN_##type(min), max, WORDS_##type(min), flags,     \
-	  offsetof(section_##section, name), help },
+	{#section,                                                                                 \
+	 #name,                                                                                    \
+	 CONF_T_##type,                                                                            \
+	 def,                                                                                      \
+	 MIN_##type(min),                                                                          \
+	 max,                                                                                      \
+	 WORDS_##type(min),                                                                        \
+	 flags,                                                                                    \
+	 offsetof(section_##section, name),                                                        \
+	 help},
 #include "conf/options.def"
 #undef OPT
 };
@@ -64,19 +72,19 @@ static const size_t each_offsets[] = {
 };
 
 static const struct conf_section sections[] = {
-#define SECTION(name, type, kind, offset, help) { #name, SECTION_##kind, offset, help },
+#define SECTION(name, type, kind, offset, help) {#name, SECTION_##kind, offset, help},
 #include "conf/sections.def"
 #undef SECTION
 };
 
 static const struct conf_kind kinds[] = {
-#define KIND(name, class, servers, help) { #name, KIND_##class, servers, help },
+#define KIND(name, class, servers, help) {#name, KIND_##class, servers, help},
 #include "conf/kinds.def"
 #undef KIND
 };
 
 static const struct conf_alias aliases[] = {
-#define ALIAS(section, alias, name, value) { #section, alias, name, value },
+#define ALIAS(section, alias, name, value) {#section, alias, name, value},
 #include "conf/aliases.def"
 #undef ALIAS
 };
@@ -164,7 +172,8 @@ const struct conf_alias *
 conf_alias_find(const char *scope, const char *name)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(aliases); i++)
-		if (strcmp(aliases[i].alias, name) == 0 && conf_scope_has(scope, aliases[i].section))
+		if (strcmp(aliases[i].alias, name) == 0 &&
+		    conf_scope_has(scope, aliases[i].section))
 			return &aliases[i];
 	return NULL;
 }
@@ -176,7 +185,8 @@ conf_scope_section(const char *scope, const char *name)
 
 	if (strcmp(scope, "antivirus") == 0)
 		return conf_kind_find(name) != NULL;
-	return strcmp(scope, "top") == 0 && s && (s->kind == SECTION_PLAIN || s->kind == SECTION_TITLED);
+	return strcmp(scope, "top") == 0 && s &&
+	       (s->kind == SECTION_PLAIN || s->kind == SECTION_TITLED);
 }
 
 bool

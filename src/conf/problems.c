@@ -9,16 +9,16 @@
 #define PROBLEMS_MAX 100
 
 struct problem {
-	unsigned	 file;	/* in the order in which the files were met */
-	unsigned	 line;
-	unsigned	 nth;
-	char		*text;
+	unsigned file; /* in the order in which the files were met */
+	unsigned line;
+	unsigned nth;
+	char *text;
 };
 
 struct problems {
-	GPtrArray	*files;		/* of char * */
-	GPtrArray	*errors;	/* of struct problem * */
-	GPtrArray	*warnings;
+	GPtrArray *files;  /* of char * */
+	GPtrArray *errors; /* of struct problem * */
+	GPtrArray *warnings;
 };
 
 static void
@@ -88,7 +88,7 @@ clean(const char *text)
 }
 
 static void PRINTF(4, 0)
-add(GPtrArray *to, const struct problems *p, struct place at, const char *fmt, va_list ap)
+    add(GPtrArray *to, const struct problems *p, struct place at, const char *fmt, va_list ap)
 {
 	g_autofree char *text = g_strdup_vprintf(fmt, ap);
 	g_autofree char *one_line = clean(text);
@@ -98,14 +98,15 @@ add(GPtrArray *to, const struct problems *p, struct place at, const char *fmt, v
 	if (to->len >= PROBLEMS_MAX)
 		return;
 	whole = at.line ? g_strdup_printf("%s:%u: %s", at.file, at.line, one_line)
-			: g_strdup_printf("%s: %s", at.file, one_line);
+	                : g_strdup_printf("%s: %s", at.file, one_line);
 	for (unsigned i = 0; i < to->len; i++)
 		if (strcmp(((struct problem *)g_ptr_array_index(to, i))->text, whole) == 0) {
 			g_free(whole);
 			return;
 		}
 	new = g_new0(struct problem, 1);
-	*new = (struct problem){ .file = file_index(p, at.file), .line = at.line, .nth = to->len, .text = whole };
+	*new = (struct problem){
+	    .file = file_index(p, at.file), .line = at.line, .nth = to->len, .text = whole};
 	g_ptr_array_add(to, new);
 }
 

@@ -11,14 +11,15 @@
 #include <unistd.h>
 
 struct source {
-	GArray		*out;
-	struct problems	*problems;
-	unsigned	 files;
+	GArray *out;
+	struct problems *problems;
+	unsigned files;
 };
 
 static void splice_file(struct source *s, const char *file, GArray *tokens, unsigned depth);
 
-/* The content of a regular file of bounded size; NULL and a reason. A pipe or a terminal would make a reload hang. */
+/* The content of a regular file of bounded size; NULL and a reason. A pipe or a terminal would make
+ * a reload hang. */
 static char *
 read_file(const char *path, size_t *len, char **why)
 {
@@ -37,7 +38,8 @@ read_file(const char *path, size_t *len, char **why)
 		return NULL;
 	}
 	if (st.st_size > SOURCE_SIZE_MAX) {
-		*why = g_strdup_printf("is larger than %d MiB: this is no configuration", SOURCE_SIZE_MAX >> 20);
+		*why = g_strdup_printf("is larger than %d MiB: this is no configuration",
+		                       SOURCE_SIZE_MAX >> 20);
 		return NULL;
 	}
 	text = g_malloc(SOURCE_SIZE_MAX + 1);
@@ -62,7 +64,8 @@ include_file(struct source *s, struct place at, const char *path, unsigned depth
 	size_t len = 0;
 
 	if (++s->files > SOURCE_FILES_MAX) {
-		problems_error(s->problems, at, "more than %d files are included", SOURCE_FILES_MAX);
+		problems_error(s->problems, at, "more than %d files are included",
+		               SOURCE_FILES_MAX);
 		return;
 	}
 	text = read_file(path, &len, &why);
@@ -88,12 +91,14 @@ static void
 include(struct source *s, struct place at, const char *file, const char *pattern, unsigned depth)
 {
 	g_autofree char *dir = g_path_get_dirname(file);
-	g_autofree char *path = g_path_is_absolute(pattern) ? g_strdup(pattern) : g_build_filename(dir, pattern, NULL);
-	glob_t found = { 0 };
+	g_autofree char *path =
+	    g_path_is_absolute(pattern) ? g_strdup(pattern) : g_build_filename(dir, pattern, NULL);
+	glob_t found = {0};
 
 	if (depth >= SOURCE_DEPTH_MAX) {
-		problems_error(s->problems, at, "include: more than %d files deep; does %s include itself?", SOURCE_DEPTH_MAX,
-		    path);
+		problems_error(s->problems, at,
+		               "include: more than %d files deep; does %s include itself?",
+		               SOURCE_DEPTH_MAX, path);
 		return;
 	}
 	if (!strpbrk(pattern, "*?[")) {
@@ -108,7 +113,8 @@ include(struct source *s, struct place at, const char *file, const char *pattern
 	case GLOB_NOMATCH:
 		break;
 	default:
-		problems_error(s->problems, at, "include: %s cannot be searched: %s", path, g_strerror(errno));
+		problems_error(s->problems, at, "include: %s cannot be searched: %s", path,
+		               g_strerror(errno));
 	}
 	globfree(&found);
 }
@@ -127,12 +133,14 @@ try_include(struct source *s, const char *file, const GArray *tokens, guint i, u
 
 	if (t->type != TOKEN_WORD || strcmp(t->text, "include") != 0)
 		return 0;
-	if (token_at(tokens, i + 1)->type != TOKEN_LEFT || !token_is_text(path) || token_at(tokens, i + 3)->type != TOKEN_RIGHT) {
+	if (token_at(tokens, i + 1)->type != TOKEN_LEFT || !token_is_text(path) ||
+	    token_at(tokens, i + 3)->type != TOKEN_RIGHT) {
 		problems_error(s->problems, t->at, "write include(\"PATH\")");
 		for (guint n = 1;; n++) {
 			const struct token *next = token_at(tokens, i + n);
 
-			if (next->at.line != t->at.line || next->type == TOKEN_END || next->type == TOKEN_CLOSE)
+			if (next->at.line != t->at.line || next->type == TOKEN_END ||
+			    next->type == TOKEN_CLOSE)
 				return n;
 		}
 	}
@@ -140,7 +148,8 @@ try_include(struct source *s, const char *file, const GArray *tokens, guint i, u
 	return 4;
 }
 
-/* Copy a file's tokens to s->out, includes resolved; each of its braces must have its partner in the same file. */
+/* Copy a file's tokens to s->out, includes resolved; each of its braces must have its partner in
+ * the same file. */
 static void
 splice_file(struct source *s, const char *file, GArray *tokens, unsigned depth)
 {
@@ -159,7 +168,9 @@ splice_file(struct source *s, const char *file, GArray *tokens, unsigned depth)
 		if (t.type == TOKEN_OPEN) {
 			g_array_append_val(open, t.at);
 		} else if (t.type == TOKEN_CLOSE && open->len == 0) {
-			problems_error(s->problems, t.at, "} without {: take it away, or write the { that it should close");
+			problems_error(
+			    s->problems, t.at,
+			    "} without {: take it away, or write the { that it should close");
 			continue;
 		} else if (t.type == TOKEN_CLOSE) {
 			g_array_set_size(open, open->len - 1);
@@ -169,9 +180,11 @@ splice_file(struct source *s, const char *file, GArray *tokens, unsigned depth)
 	}
 	for (guint n = open->len; n > 0; n--) {
 		struct place at = g_array_index(open, struct place, n - 1);
-		struct token close = { .type = TOKEN_CLOSE, .at = token_at(tokens, i)->at, .text = g_strdup("") };
+		struct token close = {
+		    .type = TOKEN_CLOSE, .at = token_at(tokens, i)->at, .text = g_strdup("")};
 
-		problems_error(s->problems, at, "{ is never closed: write } where this section or list ends");
+		problems_error(s->problems, at,
+		               "{ is never closed: write } where this section or list ends");
 		g_array_append_val(s->out, close);
 	}
 }
@@ -181,7 +194,7 @@ whole(const char *name, const char *text, size_t len, struct problems *p)
 {
 	const char *file = problems_file(p, name);
 	g_autoptr(GArray) tokens = tokens_new(file, text, len, p);
-	struct source s = { .out = token_array_new(), .problems = p };
+	struct source s = {.out = token_array_new(), .problems = p};
 	struct token end = *token_at(tokens, tokens->len - 1);
 
 	splice_file(&s, file, tokens, 0);
@@ -204,7 +217,7 @@ source_read(const char *path, struct problems *p)
 	g_autofree char *text = read_file(path, &len, &why);
 
 	if (!text) {
-		problems_error(p, (struct place){ problems_file(p, path), 0 }, "%s", why);
+		problems_error(p, (struct place){problems_file(p, path), 0}, "%s", why);
 		return NULL;
 	}
 	return whole(path, text, len, p);

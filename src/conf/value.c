@@ -9,18 +9,20 @@
 #include "conf/option.h"
 
 struct unit {
-	const char	*name;
-	uint64_t	 factor;
+	const char *name;
+	uint64_t factor;
 };
 
 static const struct unit times[] = {
-	{ "d", DAY }, { "h", HOUR }, { "m", MINUTE }, { "s", SECOND }, { "ms", 1 },
+    {"d", DAY}, {"h", HOUR}, {"m", MINUTE}, {"s", SECOND}, {"ms", 1},
 };
 static const struct unit sizes[] = {
-	{ "G", GIB }, { "M", MIB }, { "K", KIB },
+    {"G", GIB},
+    {"M", MIB},
+    {"K", KIB},
 };
 
-#define FRACTION_DIGITS 6	/* more are refused: nobody writes them on purpose */
+#define FRACTION_DIGITS 6 /* more are refused: nobody writes them on purpose */
 
 /* The digits at *p, at least one, as a number. */
 static bool
@@ -65,7 +67,8 @@ value_mode(const char *text, uint64_t *out)
 	return true;
 }
 
-/* A number with up to FRACTION_DIGITS decimals and a unit of the table; bare has the factor bare. */
+/* A number with up to FRACTION_DIGITS decimals and a unit of the table; bare has the factor bare.
+ */
 static bool
 with_unit(const char *text, const struct unit *units, size_t n_units, uint64_t bare, uint64_t *out)
 {
@@ -117,7 +120,8 @@ text_of(uint64_t n, const struct unit *units, size_t n_units)
 {
 	for (size_t i = 0; i < n_units && n > 0; i++)
 		if (n % units[i].factor == 0)
-			return g_strdup_printf("%" G_GUINT64_FORMAT "%s", n / units[i].factor, units[i].name);
+			return g_strdup_printf("%" G_GUINT64_FORMAT "%s", n / units[i].factor,
+			                       units[i].name);
 	return g_strdup_printf("%" G_GUINT64_FORMAT, n);
 }
 
