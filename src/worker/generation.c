@@ -48,6 +48,7 @@ generation_free(struct generation **gen)
 	g_ptr_array_unref(g->workers);
 	g_free(g->failed);
 	g_free(g->lost_why);
+	g_free(g->complaint);
 	g_free(g);
 }
 
@@ -161,6 +162,8 @@ generation_hear(struct generation *g)
 		case ZYGOTE_NO_WORKER:
 			g->forks -= g->forks > 0;
 			g->fork_at_ms = now_ms() + NO_FORK_WAIT_MS;
+			g_free(g->complaint);
+			g->complaint = g_strdup(ev.text);
 			log_warn("scanner: generation %u: no new worker: %s", g->number, ev.text);
 			break;
 		case ZYGOTE_EXIT:
@@ -278,14 +281,18 @@ generation_tick(struct generation *g, int64_t now, int64_t *next)
 	if (g->zygote)
 		tick_zygote(g, now, next);
 	if ((state == GENERATION_LOADING || state == GENERATION_WARMING) && now >= g->load_by_ms)
-		generation_fail(g, "not ready after %" PRId64 " s", (now - g->born_ms) / 1000);
+		generation_fail(g, "not ready after %" PRId64 " ms%s%s", now - g->born_ms, g->complaint ? ": " : "",
+		    g->complaint ? g->complaint : "");
 	else if (state == GENERATION_LOADING || state == GENERATION_WARMING)
 		*next = MIN(*next, g->load_by_ms);
-	if ((state == GENERATION_WARMING || state == GENERATION_SERVING) && g->zygote && !g->lost && !g->failed)
-		tick_forks(g, now, next);
 	if (state == GENERATION_SERVING)
 		tick_idle(g, now, next);
 	tick_workers(g, now, next);
-	if (state == GENERATION_DRAINING && g->workers->len == 0)
+	/* After the funerals: they make room. */
+	if ((state == GENERATION_WARMING || state == GENERATION_SERVING) && g->zygote && !g->lost && !g->failed)
+		tick_forks(g, now, next);
+	if (state == GENERATION_DRAINING && g->workers->len == 0 && g->zygote) {
 		generation_dismiss(g, "its work is done", g->pool->lim.linger_ms);
+		*next = MIN(*next, g->linger_by_ms);
+	}
 }

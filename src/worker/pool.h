@@ -89,6 +89,7 @@ struct generation {
 	bool		 lost;		/* the zygote's socket is closed: it ends, or has ended */
 	int64_t		 linger_by_ms;	/* lost: SIGKILL then */
 	char		*lost_why;
+	char		*complaint;	/* the last thing it said about a fork that failed */
 	char		*failed;	/* why it will not serve, or NULL */
 	/* written before it serves, read under mu */
 	struct proto_ready ready;

@@ -209,7 +209,7 @@ tick_serving(struct workers *p, int64_t now)
 		if (!p->coming)
 			schedule(p, now, now - g->born_ms >= p->lim.steady_ms);
 	}
-	if (g->zygote && !g->lost)
+	if (g->zygote)
 		return;
 	pthread_mutex_lock(&p->mu);
 	if (g->live == 0) {
@@ -290,6 +290,9 @@ end_all(struct workers *p, GArray *fds, GArray *whats)
 {
 	int64_t by = now_ms() + STOP_WAIT_MS, now;
 
+	/* One that loads has nothing to clean up and does not listen. */
+	if (p->coming && generation_state(p->coming) == GENERATION_LOADING)
+		generation_dismiss(p->coming, "avmilter is stopping", 0);
 	p->coming = NULL;
 	pthread_mutex_lock(&p->mu);
 	p->serving = NULL;

@@ -10,6 +10,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -182,6 +185,55 @@ rig_scan(struct rig *r, const char *text, int64_t ms, struct verdict *v)
 		verdict_join(v, &one);
 	}
 	return lease_worker(l);
+}
+
+/* State letter and parent of a process, as /proc/PID/stat has them; false when it is gone. */
+MAYBE_UNUSED static bool
+rig_stat(pid_t pid, char *state, int *parent)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pid), *line = NULL;
+	const char *at;
+
+	if (!g_file_get_contents(path, &line, NULL, NULL))
+		return false;
+	at = strrchr(line, ')');
+	return at && sscanf(at + 1, " %c %d", state, parent) == 2;
+}
+
+/* True when a process is gone or a zombie: its descriptors are closed then, which an empty command line does not say. */
+MAYBE_UNUSED static bool
+rig_dead(pid_t pid)
+{
+	char state;
+	int parent;
+
+	return !rig_stat(pid, &state, &parent) || state == 'Z' || state == 'X';
+}
+
+/* The zygotes of the rig are our own children, its workers are not. Returns how many pids there are. */
+MAYBE_UNUSED static unsigned
+rig_pick(const struct rig *r, bool zygotes, pid_t *pids, unsigned max)
+{
+	pid_t all[64];
+	unsigned n = MIN(rig_processes(r, all, G_N_ELEMENTS(all)), G_N_ELEMENTS(all)), found = 0;
+	char state;
+	int parent;
+
+	for (unsigned i = 0; i < n; i++)
+		if (rig_stat(all[i], &state, &parent) && (parent == getpid()) == zygotes && found < max)
+			pids[found++] = all[i];
+	return found;
+}
+
+/* Kill and wait until nothing runs there any more. */
+MAYBE_UNUSED static void
+rig_kill(const pid_t *pids, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(kill(pids[i], SIGKILL), 0);
+	for (unsigned i = 0; i < n; i++)
+		for (int k = 0; k < 5000 && !rig_dead(pids[i]); k++)
+			usleep(1000);
 }
 
 /* Wait until a condition about the pool's figures holds, at most ten seconds. */

@@ -547,7 +547,7 @@ fork_worker(struct child *children, size_t *n, uint32_t seq, const char *mode)
 
 	if (*n == CHILDREN_MAX || strcmp(mode, "no-fork") == 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		send_packet(PROTO_ZYGOTE_FD, PROTO_FAILED, seq, "cannot fork\n\x1b[31m", 17);
+		send_packet(PROTO_ZYGOTE_FD, PROTO_FAILED, seq, "cannot fork\n\x1b[31m", 18);
 		return;
 	}
 	c->number = number;
