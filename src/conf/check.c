@@ -15,6 +15,7 @@
 
 #define SHA256_HEX 64
 #define EXIT_MAX   255
+#define PORT_MAX   65535
 
 static char *
 check_path(const char *text)
@@ -72,22 +73,74 @@ check_regex(const char *text)
 	                       (const char *)why, (size_t)at);
 }
 
-/* Every %{name} must be known, or it would go out to the sender as it stands. */
+/* What stands on both sides of the last @; no blank, bracket or quote that would break out of an
+ * envelope command. */
+static bool
+is_address(const char *text)
+{
+	const char *at = strrchr(text, '@');
+
+	return at && at > text && at[1] && !strpbrk(text, " \t<>\"\\,");
+}
+
+static char *
+check_address(const char *text)
+{
+	return !*text || is_address(text) ? NULL
+	                                  : g_strdup("is no mail address: write USER@DOMAIN");
+}
+
+static char *
+check_notify(const char *text)
+{
+	if (strcmp(text, "admin") == 0 || strcmp(text, "recipient") == 0 || is_address(text))
+		return NULL;
+	return g_strdup("is nobody: write admin, recipient or USER@DOMAIN");
+}
+
+static char *
+check_host_port(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	uint64_t port;
+	bool bracket = *text == '[';
+
+	if (!*text)
+		return NULL;
+	if (colon && colon > text && value_number(colon + 1, &port) && port >= 1 &&
+	    port <= PORT_MAX &&
+	    (bracket ? colon[-1] == ']' : memchr(text, ':', (size_t)(colon - text)) == NULL))
+		return NULL;
+	return g_strdup("is no address of a server: write HOST:PORT or [IPV6]:PORT");
+}
+
+/* The closing brace of a name that begins at p + 2, when it is one of known; else NULL. */
+static const char *
+known_name(const char *p, const char *const *known)
+{
+	const char *close = strchr(p, '}');
+
+	for (; close && *known; known++)
+		if (strlen(*known) == (size_t)(close - p) - 2 && g_str_has_prefix(p + 2, *known))
+			return close;
+	return NULL;
+}
+
+/* Every name must be known, or it would go out to the sender as it stands. ${...} is Rspamd's way
+ * (P14). */
 static char *
 check_template(const char *text)
 {
-	static const char *const known[] = {"virus", "engine", "class", "ref", "qid", "host"};
+	static const char *const ours[] = {"virus", "engine", "class", "ref", "qid", "host", NULL};
+	static const char *const rspamds[] = {"VIRUS", "SCANNER", NULL};
 
-	for (const char *p = text; (p = strstr(p, "%{")); p++) {
-		const char *close = strchr(p, '}');
-		size_t len = close ? (size_t)(close - p) - 2 : 0, i = 0;
-
-		while (i < G_N_ELEMENTS(known) &&
-		       (strlen(known[i]) != len || memcmp(known[i], p + 2, len) != 0))
-			i++;
-		if (i == G_N_ELEMENTS(known))
+	for (const char *p = text; *p; p++) {
+		if (g_str_has_prefix(p, "%{") && !known_name(p, ours))
 			return g_strdup("has an unknown %{name}: there are %{virus} %{engine} "
 			                "%{class} %{ref} %{qid} %{host}");
+		if (g_str_has_prefix(p, "${") && !known_name(p, rspamds))
+			return g_strdup(
+			    "has an unknown ${NAME}: there are ${VIRUS} and ${SCANNER}");
 	}
 	return NULL;
 }
@@ -194,12 +247,15 @@ check_text(const struct conf_option *o, const char *text)
 	    {PATHNAME, check_path},       {SOCKET, check_socket},        {CIDRS, check_cidr},
 	    {TEMPLATE, check_template},   {FIELDNAME, check_field_name}, {CODES, check_code},
 	    {CLASSES, check_class},       {HASHES, check_hash},          {DATE, check_date},
-	    {EXITCODES, check_exit_code}, {PATHMAP, check_path_map},
+	    {EXITCODES, check_exit_code}, {PATHMAP, check_path_map},     {ADDRESS, check_address},
+	    {NOTIFY, check_notify},       {HOSTPORT, check_host_port},
 	};
 	char *why;
 
 	if (o->flags & REGEX)
 		return check_regex(text);
+	if ((o->flags & UNIXPATH) && g_str_has_prefix(text, "unix:/"))
+		return check_control(text);
 	why = check_control(text);
 	for (size_t i = 0; i < G_N_ELEMENTS(checks) && !why; i++)
 		if (o->flags & checks[i].flag)

@@ -162,6 +162,9 @@ text_kind(const struct conf_option *o)
 	    {DATE, "a day", "days"},
 	    {EXITCODES, "an exit code", "exit codes"},
 	    {PATHMAP, "a pair of paths", "pairs of paths"},
+	    {ADDRESS, "a mail address", "mail addresses"},
+	    {HOSTPORT, "HOST:PORT", "HOST:PORT"},
+	    {NOTIFY, "admin, recipient or a mail address", "admin, recipient or mail addresses"},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)

@@ -43,6 +43,10 @@ enum {
 	EXITCODES	= 1 << 14,	/* each is a number 0..255 */
 	PATHMAP		= 1 << 15,	/* each is LOCAL=REMOTE */
 	ONACTION	= 1 << 16,	/* an ACTION that may also be "action" or "auto" */
+	ADDRESS		= 1 << 17,	/* a mail address, or empty */
+	HOSTPORT	= 1 << 18,	/* HOST:PORT or [IPV6]:PORT, or empty */
+	UNIXPATH	= 1 << 19,	/* with HOSTPORT: unix:/PATH as well */
+	NOTIFY		= 1 << 20,	/* each is admin, recipient or a mail address */
 };
 
 /* What an ACTION holds until the defaults are resolved. No finished configuration has them, but for policy.action. */

@@ -1,7 +1,5 @@
 /*
- * structs - the structs of the configuration, made from options.def
- *
- * Part of conf.h, which says what the fields mean; include that.
+ * structs - made from options.def; part of conf.h, which says what the fields mean; include that
  */
 #ifndef AVM_CONF_STRUCTS_H
 #define AVM_CONF_STRUCTS_H
@@ -146,7 +144,7 @@ struct conf {
 	GPtrArray *engines;	/* of struct conf_engine *, in the order of the file, never empty */
 	GPtrArray *policies;	/* of struct conf_policy *, in the order of the file */
 	char	**warnings;	/* use conf_warnings() */
-	int	 refs;		/* use conf_ref() */
+	int	 refs;
 };
 
 #endif

@@ -151,7 +151,7 @@ check_length(const struct conf_option *o)
 		max[0] = above[0] = '/';
 	assert_true(o->max > 0);
 	assert_false(takes(o, above));
-	if (!(o->flags & (SOCKET | DATE)))
+	if (!(o->flags & (SOCKET | DATE | ADDRESS | HOSTPORT)))
 		assert_true(takes(o, max));
 	assert_int_equal(takes(o, ""), o->min == 0);
 	if (!(o->flags & REGEX))
@@ -162,7 +162,8 @@ static void
 check_list(const struct conf_option *o)
 {
 	const char *one = o->flags & CIDRS ? "10.0.0.1" : o->flags & CODES ? "P1" : o->flags & CLASSES ? "infected"
-			  : o->flags & HASHES ? "file:/x" : o->flags & EXITCODES ? "7" : o->flags & PATHMAP ? "/a=b" : "x";
+			  : o->flags & HASHES ? "file:/x" : o->flags & EXITCODES ? "7" : o->flags & PATHMAP ? "/a=b"
+			  : o->flags & (ADDRESS | NOTIFY) ? "a@b" : "x";
 	g_autofree const char **many = g_new(const char *, o->max + 1);
 	union any field = { 0 };
 	g_autofree char *too_many = NULL, *empty = NULL, *too_few = NULL;
@@ -279,6 +280,13 @@ forms_are_checked(void **state)
 		{ EXITCODES, "0", true }, { EXITCODES, "255", true }, { EXITCODES, "256", false }, { EXITCODES, "-1", false },
 		{ PATHMAP, "/a=/b", true }, { PATHMAP, "/a=d:\\b", true }, { PATHMAP, "a=/b", false }, { PATHMAP, "/a", false },
 		{ PATHMAP, "/a=", false },
+		{ TEMPLATE, "${VIRUS} by ${SCANNER}", true }, { TEMPLATE, "${virus}", false }, { TEMPLATE, "$5", true },
+		{ ADDRESS, "", true }, { ADDRESS, "a@b", true }, { ADDRESS, "a@b@c", true }, { ADDRESS, "a", false },
+		{ ADDRESS, "@b", false }, { ADDRESS, "a@", false }, { ADDRESS, "<a@b>", false }, { ADDRESS, "a b@c", false },
+		{ NOTIFY, "admin", true }, { NOTIFY, "recipient", true }, { NOTIFY, "a@b", true }, { NOTIFY, "sender", false },
+		{ HOSTPORT, "", true }, { HOSTPORT, "h:25", true }, { HOSTPORT, "[::1]:25", true }, { HOSTPORT, "::1:25", false },
+		{ HOSTPORT, "h", false }, { HOSTPORT, "h:0", false }, { HOSTPORT, "h:65536", false }, { HOSTPORT, ":25", false },
+		{ HOSTPORT, "unix:/s", false }, { HOSTPORT | UNIXPATH, "unix:/s", true }, { HOSTPORT | UNIXPATH, "unix:s", false },
 		{ 0, "any \"thing\" at all", true }, { 0, "a\rb", false }, { 0, "a\x7f", false },
 	};
 
