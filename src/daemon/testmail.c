@@ -80,7 +80,7 @@ reply_line(const struct decision *d)
 static json_t *
 describe(const struct message *m, const struct scan_result *r, const struct decision *d, const char *label, int64_t ms)
 {
-	g_autofree char *reply = reply_line(d), *status = stamp_status(&r->verdict, NULL);
+	g_autofree char *reply = reply_line(d), *status = stamp_status(&r->verdict, r->skipped);
 	const enum verdict_class cls = verdict_class(&r->verdict);
 	const char *reason = verdict_reason(&r->verdict, cls), *why = verdict_why(&r->verdict, cls);
 
@@ -118,7 +118,8 @@ testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const
 	message_seal(m);
 	wait_init(&wait, deadline_in(snap->conf->antivirus.message_time_max), TICK_MS, NULL, NULL);
 	scan_message(snap->conf, snap->engines, snapshot_workers(snap), m, &wait, &r);
-	policy_decide(snap->conf, m, &r.verdict, &d);
+	if (r.skipped == NULL)
+		policy_decide(snap->conf, m, &r.verdict, &d);
 	out = describe(m, &r, &d, name, now_ms() - begin);
 	decision_clear(&d);
 	scan_result_clear(&r);

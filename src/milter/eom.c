@@ -99,6 +99,7 @@ scan(struct eom *e)
 		return;
 	}
 	scan_message(e->snapshot->conf, e->snapshot->engines, snapshot_workers(e->snapshot), e->message, &e->wait, &e->scan);
+	e->skipped = e->scan.skipped;
 }
 
 static void

@@ -204,16 +204,18 @@ static void
 join_slots(struct scan *s)
 {
 	const struct verdict nothing = {0};
+	const bool untroubled = verdict_is_clean(&s->out->verdict);
 
 	for (guint i = 0; i < s->plan->slots->len; i++) {
 		const struct slot *slot = g_ptr_array_index(s->plan->slots, i);
 
 		verdict_join(&s->out->verdict, &slot->verdict);
 	}
-	if (s->plan->slots->len == 0) {
-		verdict_join(&s->out->verdict, &nothing);
-		s->out->skipped = s->plan->left_out > 0 ? "filters" : NULL;
-	}
+	if (s->plan->slots->len > 0)
+		return;
+	verdict_join(&s->out->verdict, &nothing);
+	if (untroubled && s->plan->left_out > 0)
+		s->out->skipped = "filters";
 }
 
 /* The texts for header and log line: bare for one engine, by title for several. */

@@ -40,7 +40,7 @@ struct scan_result {
 	const char *skipped;
 };
 
-void scan_result_clear(struct scan_result *r);
+void	 scan_result_clear(struct scan_result *r);
 /* Definitions of the engine with that title, or NULL. Borrowed. */
 const char *scan_result_definitions(const struct scan_result *r, const char *title);
 
@@ -51,7 +51,7 @@ const char *scan_result_definitions(const struct scan_result *r, const char *tit
  * Threads: any, many at once
  * Blocks:  until the verdict is there or the wait's deadline is over; ticks meanwhile
  */
-void scan_message(const struct conf *conf, struct engines *engines, struct workers *workers,
+void	 scan_message(const struct conf *conf, struct engines *engines, struct workers *workers,
                   const struct message *m, struct wait *wait, struct scan_result *out);
 
 #endif
