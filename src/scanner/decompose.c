@@ -37,7 +37,8 @@ struct source {
 };
 
 static void walk_source(struct run *r, const struct source *src, const char *path, unsigned depth);
-static void walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *path, unsigned depth);
+static void walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *fence, const char *path,
+    unsigned depth);
 
 /* For AUTO(): GMime declares no cleanup functions of its own. */
 static void
@@ -231,56 +232,91 @@ walk_leaf(struct run *r, const struct source *src, GMimePart *part, const char *
 }
 
 /*
- * A multipart in which GMime found no delimiter keeps its whole body as prologue. It is an object of its own; when it was
- * encoded as a whole, the decoded body gets its Content-Type in front and is parsed again.
+ * The raw body of an object, from behind its header to the next delimiter of the multipart around it (fence; NULL = to the
+ * end). GMime shows the body of a multipart only as a string, cut at a NUL and with other line ends.
+ */
+static bool
+raw_body(const struct source *src, GMimeObject *o, const char *fence, struct source *body)
+{
+	GMimeHeaderList *fields = g_mime_object_get_header_list(o);
+	int n = g_mime_header_list_get_count(fields);
+	int64_t at = n > 0 ? g_mime_header_get_offset(g_mime_header_list_get_header_at(fields, n - 1)) : -1;
+	const char *p, *end = (const char *)src->base + src->len, *nl;
+
+	if (at < 0 || (uint64_t)at > src->len)
+		return false;
+	p = (const char *)src->base + at;
+	while ((nl = memchr(p, '\n', (size_t)(end - p))) != NULL && nl != p && !(nl == p + 1 && *p == '\r'))
+		p = nl + 1;
+	p = nl ? nl + 1 : end;
+	*body = (struct source){ .base = (const unsigned char *)p, .store = src->store,
+		.offset = src->offset + (uint64_t)(p - (const char *)src->base) };
+	for (const char *line = p; fence && line < end; line = nl ? nl + 1 : end) {
+		nl = memchr(line, '\n', (size_t)(end - line));
+		if ((size_t)(end - line) >= 2 + strlen(fence) && memcmp(line, "--", 2) == 0 &&
+		    memcmp(line + 2, fence, strlen(fence)) == 0)
+			end = line;
+	}
+	body->len = (size_t)(end - p);
+	return true;
+}
+
+/*
+ * A multipart in which GMime found no delimiter. Its body is an object of its own; when it was encoded as a whole, the decoded
+ * body gets its Content-Type in front and is parsed again.
  */
 static void
-walk_closed_multipart(struct run *r, GMimeMultipart *multi, const char *path, unsigned depth)
+walk_closed_multipart(struct run *r, const struct source *src, GMimeObject *o, const char *fence, const char *path,
+    unsigned depth)
 {
-	const char *body = g_mime_multipart_get_prologue(multi);
-	GMimeHeaderList *fields = g_mime_object_get_header_list(GMIME_OBJECT(multi));
-	GMimeHeader *type = g_mime_header_list_get_header(fields, "Content-Type");
-	const char *cte = g_mime_object_get_header(GMIME_OBJECT(multi), "Content-Transfer-Encoding");
-	GMimeContentEncoding encoding = cte ? g_mime_content_encoding_from_string(cte) : GMIME_CONTENT_ENCODING_DEFAULT;
+	GMimeHeader *type = g_mime_header_list_get_header(g_mime_object_get_header_list(o), "Content-Type");
 	const char *raw_type = type ? g_mime_header_get_raw_value(type) : NULL;
-	struct source whole = { .base = r->arena.base + r->arena.used, .store = STORE_ARENA, .offset = r->arena.used };
-	struct source plain;
+	const char *cte = g_mime_object_get_header(o, "Content-Transfer-Encoding");
+	GMimeContentEncoding encoding = cte ? g_mime_content_encoding_from_string(cte) : GMIME_CONTENT_ENCODING_DEFAULT;
+	const char *leaf_path = *path ? path : "1";
+	struct source body, plain, whole = { .base = r->arena.base + r->arena.used, .store = STORE_ARENA,
+		.offset = r->arena.used };
 
-	if (!body || *body == '\0')
-		return;
-	g_autofree char *head = g_strconcat("Content-Type:", raw_type ? raw_type : " multipart/mixed", "\n\n", NULL);
-	/* A raw value ends with its own line end; two in a row would end the header before our blank line does. */
-	if (raw_type && g_str_has_suffix(raw_type, "\n"))
-		head[strlen(head) - 1] = '\0';
-	if (!arena_append(&r->arena, head, strlen(head))) {
-		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE, "no room for part %s in the output arena", path);
+	if (!raw_body(src, o, fence, &body)) {
+		verdict_fail(r->v, REASON_MIME_PARSE, "part %s has no place in its message", leaf_path);
 		return;
 	}
-	if (!decode(r, encoding, body, strlen(body), path, &plain))
+	if (!is_encoded(encoding)) {
+		emit_leaf(r, o, &body, leaf_path);
 		return;
-	emit_leaf(r, GMIME_OBJECT(multi), &plain, *path ? path : "1");
+	}
+	g_autofree char *head = g_strconcat("Content-Type:", raw_type ? raw_type : " multipart/mixed\n", NULL);
+	const char *blank = g_str_has_suffix(head, "\n") ? "\n" : "\n\n";
+	if (!arena_append(&r->arena, head, strlen(head)) || !arena_append(&r->arena, blank, strlen(blank))) {
+		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE, "no room for part %s in the output arena", leaf_path);
+		return;
+	}
+	if (!decode(r, encoding, body.base, body.len, leaf_path, &plain))
+		return;
+	emit_leaf(r, o, &plain, leaf_path);
 	whole.len = (size_t)(r->arena.base + r->arena.used - whole.base);
-	if (is_encoded(encoding) && !r->stop)
+	if (!r->stop)
 		walk_source(r, &whole, path, depth + 1);
 }
 
 static void
-walk_multipart(struct run *r, const struct source *src, GMimeMultipart *multi, const char *path, unsigned depth)
+walk_multipart(struct run *r, const struct source *src, GMimeMultipart *multi, const char *fence, const char *path,
+    unsigned depth)
 {
+	const char *own = g_mime_multipart_get_boundary(multi);
 	int n = g_mime_multipart_get_count(multi);
 
 	if (n == 0)
-		walk_closed_multipart(r, multi, path, depth);
+		walk_closed_multipart(r, src, GMIME_OBJECT(multi), fence, path, depth);
 	for (int i = 0; i < n && !r->stop; i++) {
 		g_autofree char *below = path_join(path, i + 1);
-		GMimeObject *child = g_mime_multipart_get_part(multi, i);
-		walk_object(r, src, child, below, depth);
+		walk_object(r, src, g_mime_multipart_get_part(multi, i), own, below, depth);
 	}
 }
 
 /* What a message holds: a multipart numbers its children below the message's own path, anything else is its part 1. */
 static void
-walk_message(struct run *r, const struct source *src, GMimeMessage *m, const char *path, unsigned depth)
+walk_message(struct run *r, const struct source *src, GMimeMessage *m, const char *fence, const char *path, unsigned depth)
 {
 	GMimeObject *body = g_mime_message_get_mime_part(m);
 
@@ -289,11 +325,11 @@ walk_message(struct run *r, const struct source *src, GMimeMessage *m, const cha
 		return;
 	}
 	g_autofree char *below = GMIME_IS_MULTIPART(body) ? g_strdup(path) : path_join(path, 1);
-	walk_object(r, src, body, below, depth);
+	walk_object(r, src, body, fence, below, depth);
 }
 
 static void
-walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *path, unsigned depth)
+walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *fence, const char *path, unsigned depth)
 {
 	if (r->stop || time_is_up(r))
 		return;
@@ -303,12 +339,12 @@ walk_object(struct run *r, const struct source *src, GMimeObject *o, const char 
 		return;
 	}
 	if (GMIME_IS_MULTIPART(o)) {
-		walk_multipart(r, src, GMIME_MULTIPART(o), path, depth + 1);
+		walk_multipart(r, src, GMIME_MULTIPART(o), fence, path, depth + 1);
 	} else if (GMIME_IS_MESSAGE_PART(o)) {
 		GMimeMessage *inner = g_mime_message_part_get_message(GMIME_MESSAGE_PART(o));
 		/* Without an inner message there was not a byte in it. */
 		if (inner)
-			walk_message(r, src, inner, path, depth + 1);
+			walk_message(r, src, inner, fence, path, depth + 1);
 	} else if (GMIME_IS_PART(o)) {
 		walk_leaf(r, src, GMIME_PART(o), path, depth);
 	} else {
@@ -340,7 +376,7 @@ walk_source(struct run *r, const struct source *src, const char *path, unsigned 
 	/* No options, above all no warning callback: with one, GMime checks parameters in quadratic time. */
 	AUTO(unref) GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
 	if (message)
-		walk_message(r, src, message, path, depth);
+		walk_message(r, src, message, NULL, path, depth);
 	else
 		verdict_fail(r->v, REASON_MIME_PARSE, "the MIME parser gave up on message %s", *path ? path : "itself");
 }
