@@ -40,6 +40,9 @@ void	 conn_keep(struct conn *c);
  * False and v FAILED. */
 bool	 conn_reopen(struct conn *c, struct verdict *v);
 
+/* The server has changed since it was probed (other definitions): it is asked again soon. */
+void	 conn_is_outdated(struct conn *c);
+
 /* FAILED for a step that went wrong, by the kind of why, which is freed: "engine TITLE: SERVER: STEP: why". */
 void	 conn_fail(struct conn *c, struct verdict *v, const char *step, GError *why);
 /* FAILED(r) in the same form. */

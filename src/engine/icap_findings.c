@@ -75,6 +75,16 @@ judge_words(const char *text, const char *label, const char *title, struct verdi
 	return true;
 }
 
+bool
+icap_judge_error(const char *code, const char *label, const char *title, struct verdict *v)
+{
+	bool known = judge_words(code, label, title, v);
+
+	if (known && v->kinds != 0)
+		verdict_complete(v);
+	return known;
+}
+
 static bool
 is_unwanted(const char *category)
 {

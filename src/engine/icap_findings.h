@@ -21,4 +21,7 @@ bool	 icap_findings(const struct icap_message *m, const char *label, const char 
 /* Add what one name means: infected unless a table knows better. */
 void	 icap_judge_name(const char *name, const char *label, const char *title, struct verdict *v);
 
+/* What an X-Error-Code means, when it is about the object. False: it is the server's own trouble. */
+bool	 icap_judge_error(const char *code, const char *label, const char *title, struct verdict *v);
+
 #endif

@@ -18,7 +18,7 @@ struct server {
 	int64_t		 out_until_ms;	/* out of rotation until then; 0 = it is in */
 	enum reason	 out_why;
 	struct probe	*probe;
-	int64_t		 probe_due_ms;
+	int64_t		 probe_due_ms, probed_ms;
 	uint64_t	 served, failed, connects;
 };
 

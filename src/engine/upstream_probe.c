@@ -16,6 +16,7 @@
 #define PROBE_ANSWER_MS   5000
 #define PROBE_EVERY_MS    60000 /* at least that often (decision 14) */
 #define PROBE_AT_LEAST_MS 1000
+#define PROBE_AGAIN_MS	2000
 
 /* Is a the newer name of definitions? Numbers compare as numbers, the rest as text. */
 static bool
@@ -40,7 +41,8 @@ keep_probe(struct server *s, struct probe *p)
 	pthread_mutex_lock(&u->mu);
 	probe_unref(&s->probe);
 	s->probe = p;
-	s->probe_due_ms = now_ms() + ttl;
+	s->probed_ms = now_ms();
+	s->probe_due_ms = s->probed_ms + ttl;
 	if (p->definitions && is_newer(p->definitions, u->definitions)) {
 		g_free(u->definitions);
 		u->definitions = g_strdup(p->definitions);
@@ -100,6 +102,19 @@ probe_one(struct server *s)
 		server_account(s, REASON_NONE, NULL);
 	else if (!stopping)
 		server_account(s, v.failed, v.failed_why);
+}
+
+void
+conn_is_outdated(struct conn *c)
+{
+	struct server *s = c->server;
+	struct upstream *u = s->upstream;
+
+	pthread_mutex_lock(&u->mu);
+	/* Some servers never say the same twice: no more often than this. */
+	s->probe_due_ms = MIN(s->probe_due_ms, s->probed_ms + PROBE_AGAIN_MS);
+	pthread_cond_signal(&u->wake);
+	pthread_mutex_unlock(&u->mu);
 }
 
 /* The server whose probe is due first, or NULL; *due_ms gets when. Locks: u->mu. */

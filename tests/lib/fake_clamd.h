@@ -18,8 +18,10 @@ fake_clamd_command(struct fake_conn *c, GString *command)
 	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
 
 	for (;;) {
-		struct msghdr m = {
-		    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+		struct msghdr m = {.msg_iov = &iov,
+		                   .msg_iovlen = 1,
+		                   .msg_control = &control,
+		                   .msg_controllen = sizeof(control)};
 		struct cmsghdr *h;
 
 		if (recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC) != 1)
@@ -64,7 +66,8 @@ fake_clamd_stream(struct fake_conn *c)
 static inline void
 fake_clamd_say(struct fake_conn *c, const char *text)
 {
-	g_autofree char *line = c->session ? g_strdup_printf("%u: %s", c->commands, text) : g_strdup(text);
+	g_autofree char *line =
+	    c->session ? g_strdup_printf("%u: %s", c->commands, text) : g_strdup(text);
 
 	fake_say(c->fd, line, strlen(line) + 1);
 }
@@ -108,6 +111,7 @@ fake_clamd_stays(struct fake_conn *c)
 	return c->session;
 }
 
-static const struct fake_protocol fake_clamd = {fake_clamd_request, fake_clamd_begin, fake_clamd_stays};
+static const struct fake_protocol fake_clamd = {fake_clamd_request, fake_clamd_begin,
+                                                fake_clamd_stays};
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * fake_server - a scanner that says what a test wants: a unix socket or a TCP port, a thread for each connection
+ * fake_server - a scanner that says what a test wants: a unix socket or a TCP port, a thread for
+ * each connection
  *
- * A protocol is a function that reads one request and says what kind it was; the answer to an object is the test's, sent as
- * struct play says: whole, byte by byte, cut, before the request was read, or never.
+ * A protocol is a function that reads one request and says what kind it was; the answer to an
+ * object is the test's, sent as struct play says: whole, byte by byte, cut, before the request was
+ * read, or never.
  */
 #ifndef AVM_TESTS_FAKE_SERVER_H
 #define AVM_TESTS_FAKE_SERVER_H
@@ -28,16 +30,17 @@ struct play {
 	const char *answer;
 	size_t len;
 	bool single_bytes;
-	bool early;		/* before the object was read */
-	bool bare;		/* without what the protocol puts in front */
-	bool stall;		/* never */
-	bool drop;		/* close after accept */
-	size_t cut;		/* send so many bytes and close; 0 = all, SIZE_MAX = none */
-	size_t garbage;		/* send so many 'x' instead */
+	bool early;     /* before the object was read */
+	bool bare;      /* without what the protocol puts in front */
+	bool stall;     /* never */
+	bool drop;      /* close after accept */
+	size_t cut;     /* send so many bytes and close; 0 = all, SIZE_MAX = none */
+	size_t garbage; /* send so many 'x' instead */
 };
 
 struct fake_protocol {
-	/* Read one request. Returns 'o' for an object, 'p' for a probe that was answered, 0 at the end. */
+	/* Read one request. Returns 'o' for an object, 'p' for a probe that was answered, 0 at the
+	 * end. */
 	int (*request)(struct fake_conn *c);
 	/* Put in front of the answer what only the protocol knows; may be NULL. */
 	void (*begin)(struct fake_conn *c, GString *answer);
@@ -55,12 +58,12 @@ struct fake {
 	int stop[2];
 	char *dir;
 	char address[160];
-	const char *options;	/* for the protocol: what a probe is answered */
+	const char *options; /* for the protocol: what a probe is answered */
 	pthread_t thread;
 	atomic_int connections;
 	atomic_int objects;
-	atomic_ulong got;	/* bytes of the last object */
-	struct fake_conn *conns[FAKE_CONNS_MAX];	/* of the accepting thread */
+	atomic_ulong got;                        /* bytes of the last object */
+	struct fake_conn *conns[FAKE_CONNS_MAX]; /* of the accepting thread */
 };
 
 struct fake_conn {
@@ -185,7 +188,8 @@ static inline void *
 fake_run(void *arg)
 {
 	struct fake *f = arg;
-	struct pollfd p[2] = {{.fd = f->stop[0], .events = POLLIN}, {.fd = f->listen_fd, .events = POLLIN}};
+	struct pollfd p[2] = {{.fd = f->stop[0], .events = POLLIN},
+	                      {.fd = f->listen_fd, .events = POLLIN}};
 
 	while (poll(p, 2, -1) > 0 && !p[0].revents) {
 		struct fake_conn *c = g_new0(struct fake_conn, 1);

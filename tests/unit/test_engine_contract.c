@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 
 #include "fake_clamd.h"
+#include "fake_icap.h"
 #include "unit.h"
 
 #include "base/log.h"
@@ -108,12 +109,48 @@ struct row {
 	"IDSESSION INSTREAM"
 #define CLAMD_OLD "UNKNOWN COMMAND"
 
+#define NOTHING "ICAP/1.0 204 No Content\r\nISTag: \"T1\"\r\nEncapsulated: null-body=0\r\n\r\n"
+#define VIOLATION(n, lines)                                                                        \
+	"ICAP/1.0 201 Created\r\nISTag: \"T1\"\r\nX-Violations-Found: " n "\r\n" lines             \
+	"Encapsulated: null-body=0\r\n\r\n"
+
+#define ICAP_CELLS                                                                                 \
+	{                                                                                          \
+		[CELL_CLEAN] = SAYS(NOTHING),                                                      \
+		[CELL_FOUND] = SAYS(                                                               \
+		    VIOLATION("1", "\tfrere.exe\r\n\tJeru.1808.Frere Jac\r\n\t755\r\n\t0\r\n")),   \
+		[CELL_TWO] = SAYS(VIOLATION(                                                       \
+		    "2", "\ta.exe\r\n\tOne\r\n\t1\r\n\t0\r\n\tb.exe\r\n\tTwo\r\n\t2\r\n\t0\r\n")), \
+		[CELL_ENCRYPTED] = SAYS(VIOLATION(                                                 \
+		    "1", "\ta.zip\r\n\tEncrypted container violation\r\n\t0\r\n\t0\r\n")),         \
+		[CELL_LIMIT] = SAYS(                                                               \
+		    VIOLATION("1", "\ta.zip\r\n\tContainer size violation\r\n\t0\r\n\t0\r\n")),    \
+		[CELL_TOO_LARGE] = CANNOT("sizes come as container violations: the cell limit"),   \
+		[CELL_ERROR] = SAYS("ICAP/1.0 500 Internal server error\r\n\r\n"),                 \
+		[CELL_BUSY] = SAYS("ICAP/1.0 506 Server too busy\r\nISTag: \"638F\"\r\n\r\n"),     \
+		[CELL_NO_LICENSE] = SAYS("ICAP/1.0 558 Aborted no scanning license\r\n\r\n"),      \
+		[CELL_UNKNOWN] = SAYS("HTTP/1.1 200 OK\r\n\r\n"),                                  \
+		[CELL_NUL] = SAYS("ICAP/1.0 204 No\0Content\r\n\r\n"),                             \
+	}
+
+#define ICAP_OPTIONS_ANSWER                                                                        \
+	"ICAP/1.0 200 OK\r\nMethods: RESPMOD, REQMOD, FILEMOD\r\nService: Symantec Scan "          \
+	"Engine/5.2\r\n"                                                                           \
+	"ISTag: \"T1\"\r\nX-Definition-Info: 20050622.017\r\nMax-Connections: 128\r\nAllow: "      \
+	"204\r\n"                                                                                  \
+	"Options-TTL: 3600\r\nPreview: 4\r\nX-AV-License: 1\r\nEncapsulated: null-body=0\r\n\r\n"
+
 static const struct row rows[] = {
     {"clamd, descriptor, session", &fake_clamd, CLAMD_SESSIONS, "clamd", "", false,
      "a descriptor goes over in one piece", CLAMD_CELLS},
     {"clamd, stream, session", &fake_clamd, CLAMD_SESSIONS, "clamd", "", true, NULL, CLAMD_CELLS},
     {"clamd, stream", &fake_clamd, "ClamAV 0.95| COMMANDS: PING", "clamd", "", true, NULL,
      CLAMD_CELLS},
+    {"icap, RESPMOD", &fake_icap, ICAP_OPTIONS_ANSWER, "icap", "", true, NULL, ICAP_CELLS},
+    {"icap, REQMOD", &fake_icap, ICAP_OPTIONS_ANSWER, "icap", "method = \"reqmod\"", true, NULL,
+     ICAP_CELLS},
+    {"icap, FILEMOD", &fake_icap, ICAP_OPTIONS_ANSWER, "icap", "method = \"filemod\"", true,
+     "a name goes over in one piece", ICAP_CELLS},
 };
 
 /* An engine set over a fake server, and a message to scan. */
@@ -176,10 +213,11 @@ bench_open(struct bench *b, const struct row *r, const struct play *play, size_t
 	b->fake.tcp = r->tcp;
 	b->fake.options = r->options;
 	fake_start(&b->fake);
-	text = g_strdup_printf("antivirus { mime_decompose = no %s \"e\" { servers = \"%s\" %s "
-	                       "read_write_time = 300ms "
-	                       "connect_time = 300ms timeout = 2s fail_retry_time = 1s } }",
-	                       r->kind, b->fake.address, r->more);
+	text = g_strdup_printf(
+	    "antivirus { mime_decompose = no file_base = \"/tmp\" %s \"e\" { servers = \"%s\" %s "
+	    "read_write_time = 300ms "
+	    "connect_time = 300ms timeout = 2s fail_retry_time = 1s } }",
+	    r->kind, b->fake.address, r->more);
 	b->conf = conf_parse(text, "test", &err);
 	if (!b->conf)
 		fail_msg("%s", err->message);
