@@ -141,7 +141,7 @@ add_folder(const char *database, struct digest *d, struct generation *g, GError 
 		if (is_database(name))
 			g_ptr_array_add(names, g_strdup(name));
 	g_dir_close(dir);
-	qsort(names->pdata, names->len, sizeof names->pdata[0], by_name);
+	g_ptr_array_sort(names, by_name);
 	for (unsigned i = 0; i < names->len; i++) {
 		g_autofree char *path = g_build_filename(database, names->pdata[i], NULL);
 		if (!add_file(database, path, d, g, err))

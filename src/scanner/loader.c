@@ -118,6 +118,12 @@ loader_fd(const struct loader *l)
 	return l->done;
 }
 
+void
+loader_abandon(const struct loader *l)
+{
+	pthread_detach(l->thread);
+}
+
 bool
 loader_join(struct loader **lp, struct loaded *out, GError **err)
 {

@@ -30,6 +30,8 @@ struct loaded {
 struct loader *loader_start(const struct proto_settings *s, const struct selftest *t, const char *folder, int sock);
 /* Becomes readable when the thread is about to end. Borrowed. */
 int	 loader_fd(const struct loader *l);
+/* Before _exit(): nobody will wait for the thread. All that it borrows must stay. */
+void	 loader_abandon(const struct loader *l);
 /* Wait for the thread; frees l. False and *err when nothing was loaded. */
 bool	 loader_join(struct loader **l, struct loaded *out, GError **err);
 

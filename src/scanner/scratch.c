@@ -115,11 +115,18 @@ scratch_worker_remove(const struct scratch *s, uint32_t number, GError **err)
 }
 
 void
+scratch_remove(const struct scratch *s)
+{
+	/* What cannot be removed now is removed by the next start. */
+	fsx_remove_tree(s->path, NULL);
+}
+
+void
 scratch_free(struct scratch **s)
 {
 	if (!*s)
 		return;
-	fsx_remove_tree((*s)->path, NULL);
+	scratch_remove(*s);
 	scratch_abandon(s);
 }
 

@@ -22,6 +22,8 @@ const char *scratch_path(const struct scratch *s);
 char	*scratch_worker(const struct scratch *s, uint32_t number, GError **err);
 /* Remove a worker's folder with all that it left there. Missing is fine. */
 bool	 scratch_worker_remove(const struct scratch *s, uint32_t number, GError **err);
+/* Remove our folder, and nothing of s: a thread that still reads the path may go on. */
+void	 scratch_remove(const struct scratch *s);
 /* Remove our folder and give up the lock. */
 void	 scratch_free(struct scratch **s);
 /* In a worker: forget everything, remove nothing; the lock stays with the scanner. */

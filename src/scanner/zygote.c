@@ -103,8 +103,9 @@ load(struct zygote *z, GError **err)
 		return false;
 	}
 	if (!wait_loader(z, l)) {
-		/* Nobody waits for the engine any more, and nothing in libclamav stops a load half-way. */
-		scratch_free(&z->scratch);
+		/* Nobody waits for the engine any more, and nothing in libclamav stops a load half-way: the thread still runs. */
+		loader_abandon(l);
+		scratch_remove(z->scratch);
 		_exit(EX_OK);
 	}
 	return loader_join(&l, &z->loaded, err);
