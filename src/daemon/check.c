@@ -2,11 +2,14 @@
 #include "daemon/check.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/fsx.h"
+#include "base/log.h"
 #include "daemon/folders.h"
 #include "daemon/generation.h"
 #include "daemon/privileges.h"
@@ -15,6 +18,9 @@
 
 /* Postfix: milter_content_timeout; sendmail: E in T=. Both default to it. */
 #define MTA_PATIENCE_MS 300000
+
+/* For the signatures to load. */
+#define LOAD_MS 180000
 
 static void add(GPtrArray *to, const char *fmt, ...) PRINTF(2, 3);
 
@@ -175,6 +181,34 @@ check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArr
 	socket_advice(conf, notes, warnings);
 }
 
+/* The last question, because it takes root's rights away: do the signatures load, and is the sandbox there? */
+static void
+check_load(const struct conf *conf, GPtrArray *errors, GPtrArray *notes)
+{
+	g_autoptr(GError) err = NULL;
+	g_autofree char *scratch = g_dir_make_tmp("avmilter-check.XXXXXX", &err);
+	AUTO(identity_free) struct identity *id = identity_for_process(conf->user, NULL);
+	struct workers_conf cfg;
+	struct workers *w = NULL;
+	struct proto_ready ready;
+
+	if (scratch != NULL && id != NULL && (geteuid() != 0 || chown(scratch, id->uid, id->gid) == 0) && privileges_drop(id, &err) &&
+	    generation_workers_conf(conf, &cfg, &err)) {
+		g_strlcpy(cfg.settings.scratch, scratch, sizeof(cfg.settings.scratch));
+		cfg.count = 1;
+		w = workers_new(&cfg, &err);
+		g_free((char *)(uintptr_t)cfg.scanner_path);
+	}
+	if (w != NULL && generation_wait_loaded(w, LOAD_MS, &err) && workers_ready_info(w, &ready))
+		add(notes, "%s, %" PRIu64 " signatures, definitions %" PRIu64 "; sandbox:%s%s%s", ready.engine_version[0] != '\0' ?
+		    ready.engine_version : "no embedded engine", ready.signatures, ready.definitions, ready.sandbox & 1 ? " seccomp" : "",
+		    ready.sandbox & 2 ? " landlock" : "", ready.sandbox & 4 ? " rlimits" : "");
+	take_error(errors, &err);
+	workers_free(&w);
+	if (scratch != NULL)
+		fsx_remove_tree(scratch, NULL);
+}
+
 static void
 print_lines(FILE *to, const char *prefix, const GPtrArray *lines)
 {
@@ -200,6 +234,8 @@ check_run(const struct options *o)
 		take_error(errors, &err);
 	else
 		check_all(o, conf, errors, warnings, notes);
+	if (errors->len == 0 && log_open("/dev/null", conf->log.facility, conf->log.ident, LOGLV_ERR, NULL) && generation_needs_workers(conf))
+		check_load(conf, errors, notes);
 	print_lines(stderr, "", errors);
 	print_lines(stderr, "warning: ", warnings);
 	print_lines(stdout, "note: ", notes);

@@ -5,6 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
+
+/* How often a wait for the first failure looks around. */
+#define LOOK_MS 50
+
 #define INSTALLED_SCANNER LIBEXECDIR "/avmilter/avmilter-scanner"
 
 static const struct conf_engine *
@@ -166,4 +171,25 @@ generation_build(struct conf *conf, const struct snapshot *old, bool test_engine
 		return NULL;
 	}
 	return snapshot_new(old != NULL ? old->number + 1 : 1, conf, pool, engines);
+}
+
+bool
+generation_wait_loaded(struct workers *w, int64_t max_ms, GError **err)
+{
+	const struct deadline dl = deadline_in(max_ms);
+
+	for (;;) {
+		g_autoptr(GError) why = NULL;
+		struct workers_stats st = { 0 };
+		struct wait step;
+
+		wait_init(&step, deadline_min(dl, deadline_in(LOOK_MS)), LOOK_MS, NULL, NULL);
+		if (workers_wait_ready(w, &step, &why))
+			return true;
+		workers_stats(w, &st);
+		if (st.failures > 0 || deadline_passed(dl)) {
+			g_propagate_error(err, g_steal_pointer(&why));
+			return false;
+		}
+	}
 }

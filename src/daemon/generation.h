@@ -20,6 +20,10 @@ bool	 generation_needs_workers(const struct conf *conf);
  */
 struct snapshot *generation_build(struct conf *conf, const struct snapshot *old, bool test_engines, bool *fresh, GError **err);
 
+/* Wait until the workers have loaded, or have failed to for the first time. False and *err. For -n and -t, where nobody will mend
+ * anything meanwhile. */
+bool	 generation_wait_loaded(struct workers *w, int64_t max_ms, GError **err);
+
 /* The scanner program: as configured, or for a build tree beside our own program when the installed one is not there. The
  * caller frees. */
 char	*generation_scanner_path(const struct conf *conf);

@@ -177,13 +177,20 @@ scan_file(const struct options *o, int fd, GError **err)
 
 	if (conf == NULL)
 		return NULL;
-	log_set_level(o->verbose > 0 ? (enum log_level)conf->log.level : LOGLV_ERR);
+	if (o->verbose > 0)
+		log_set_level((enum log_level)conf->log.level);
+	else if (!log_open("/dev/null", conf->log.facility, conf->log.ident, LOGLV_ERR, NULL))	/* what matters is in our own output */
+		log_set_level(LOGLV_ERR);
 	if (!become_user(conf, err)) {
 		conf_unref(&conf);
 		return NULL;
 	}
 	snap = generation_build(conf, NULL, o->test_engines, &fresh, err);
-	return snap != NULL ? testmail_scan(snap, b, fd, o->test_file, err) : NULL;
+	if (snap == NULL)
+		return NULL;
+	if (fresh && !generation_wait_loaded(snapshot_workers(snap), snap->conf->antivirus.message_time_max, err))
+		return NULL;
+	return testmail_scan(snap, b, fd, o->test_file, err);
 }
 
 int

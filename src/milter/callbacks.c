@@ -36,13 +36,12 @@ reply_step(const struct session *s, unsigned long step)
 /*
  * The protocol lets an MTA send the last piece of the body inside the end of message. libmilter then calls this callback and, only when
  * it returns "continue", the one for the end of message; "no reply" would be the end of it, and the MTA would wait for an
- * answer that nobody gives (st_bodyend() in libmilter's engine.c). smfi_progress() tells the two apart: it is refused before the
- * end of message, and at the end it does what its name says.
+ * answer that nobody gives (st_bodyend() in libmilter's engine.c).
  */
 static sfsistat
 reply_body(const struct session *s, SMFICTX *ctx)
 {
-	if (the_milter->ops->progress(ctx) == MI_SUCCESS)
+	if (the_milter->ops->at_end(ctx))
 		return SMFIS_CONTINUE;
 	return reply_step(s, SMFIP_NR_BODY);
 }
@@ -145,6 +144,15 @@ cb_body(SMFICTX *ctx, unsigned char *data, size_t len)
 }
 
 static sfsistat
+cb_unknown(SMFICTX *ctx, const char *command)
+{
+	const struct session *s = session_of(ctx);
+
+	(void)command;
+	return reply_step(s, SMFIP_NR_UNKN);
+}
+
+static sfsistat
 cb_eom(SMFICTX *ctx)
 {
 	struct session *s = session_of(ctx);
@@ -191,6 +199,7 @@ static const struct smfiDesc callbacks = {
 	.xxfi_eom = cb_eom,
 	.xxfi_abort = cb_abort,
 	.xxfi_close = cb_close,
+	.xxfi_unknown = cb_unknown,
 	.xxfi_data = cb_data,
 	.xxfi_negotiate = cb_negotiate,
 };

@@ -49,6 +49,16 @@ quarantine(SMFICTX *ctx, const char *reason)
 	return smfi_quarantine(ctx, mutable(reason));
 }
 
+/* libmilter exports it, without a prototype in its headers: "may an edit be sent now". No other call tells the state without doing
+ * something. */
+bool	 mi_sendok(SMFICTX *ctx, int action) __attribute__((weak));
+
+static bool
+at_end(SMFICTX *ctx)
+{
+	return mi_sendok != NULL && mi_sendok(ctx, 0);
+}
+
 const struct mta_ops mta_libmilter = {
 	.getsymval = getsymval,
 	.setpriv = smfi_setpriv,
@@ -59,4 +69,5 @@ const struct mta_ops mta_libmilter = {
 	.chgheader = chgheader,
 	.quarantine = quarantine,
 	.progress = smfi_progress,
+	.at_end = at_end,
 };

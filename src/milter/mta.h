@@ -8,6 +8,7 @@
 #define AVM_MILTER_MTA_H
 
 #include <libmilter/mfapi.h>
+#include <stdbool.h>
 
 struct mta_ops {
 	const char *(*getsymval)(SMFICTX *ctx, const char *name);
@@ -19,6 +20,7 @@ struct mta_ops {
 	int	 (*chgheader)(SMFICTX *ctx, const char *name, int index, const char *value);
 	int	 (*quarantine)(SMFICTX *ctx, const char *reason);
 	int	 (*progress)(SMFICTX *ctx);
+	bool	 (*at_end)(SMFICTX *ctx);	/* is the MTA's command at hand the end of message? */
 };
 
 extern const struct mta_ops mta_libmilter;

@@ -49,7 +49,7 @@ session_negotiate(struct session *s, unsigned long actions, unsigned long steps,
 	/* What the MTA does not offer cannot be asked for: libmilter would close the connection, which may mean "accept" to the
 	 * MTA. Nothing is asked for then; the end of each message finds out and answers 451. */
 	s->actions = (need & ~actions) == 0 ? need : 0;
-	s->steps = steps & (SESSION_NO_REPLY | SMFIP_HDR_LEADSPC | SMFIP_NOUNKNOWN);
+	s->steps = steps & (SESSION_NO_REPLY | SMFIP_HDR_LEADSPC);
 	*actions_out = s->actions;
 	*steps_out = s->steps;
 	if (actions & SMFIF_SETSYMLIST) {

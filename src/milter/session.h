@@ -18,8 +18,8 @@
 #include "milter/milter.h"
 
 /* Every step that we answer with "no reply". */
-#define SESSION_NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_HDR | \
-	    SMFIP_NR_EOH | SMFIP_NR_BODY)
+#define SESSION_NO_REPLY (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN | \
+	    SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
 
 struct session {
 	struct milter	*milter;

@@ -126,6 +126,9 @@ give_up(struct workers *p, int64_t now)
 	g_free(p->told_error);
 	p->told_error = g_strdup(g->failed);
 	set_error(p, g->failed);
+	pthread_mutex_lock(&p->mu);
+	p->counts.failures++;
+	pthread_mutex_unlock(&p->mu);
 	generation_set_state(g, GENERATION_DRAINING);
 	if (again)
 		schedule(p, now, false);

@@ -57,6 +57,7 @@ bool	 workers_ready_info(struct workers *w, struct proto_ready *out);
 struct workers_stats {
 	unsigned ready, busy, waiting, spare;
 	uint64_t restarts, killed, crashed, generations;
+	uint64_t failures;	/* generations that did not come to serve */
 };
 void	 workers_stats(struct workers *w, struct workers_stats *out);
 

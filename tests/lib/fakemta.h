@@ -20,7 +20,7 @@ enum { FAIL_REPLY = 1, FAIL_INSERT = 2, FAIL_CHANGE = 4, FAIL_HOLD = 8 };
 struct fake {
 	void		*priv;
 	unsigned	 fail;
-	bool		 at_eom;		/* libmilter would let progress through */
+	bool		 at_eom;
 	unsigned long	 offered_actions, offered_steps;
 	unsigned long	 actions, steps;	/* asked for */
 	const char	*queue_id;
@@ -110,12 +110,14 @@ fake_quarantine(SMFICTX *ctx, const char *reason)
 static int
 fake_progress(SMFICTX *ctx)
 {
-	struct fake *f = fake_of(ctx);
-
-	if (!f->at_eom)
-		return MI_FAILURE;
-	f->progress++;
+	fake_of(ctx)->progress++;
 	return MI_SUCCESS;
+}
+
+static bool
+fake_at_end(SMFICTX *ctx)
+{
+	return fake_of(ctx)->at_eom;
 }
 
 static const struct mta_ops fake_ops = {
@@ -128,6 +130,7 @@ static const struct mta_ops fake_ops = {
 	.chgheader = fake_chgheader,
 	.quarantine = fake_quarantine,
 	.progress = fake_progress,
+	.at_end = fake_at_end,
 };
 
 /* What Postfix 3.7 and sendmail 8.17 offer. */
