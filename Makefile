@@ -136,12 +136,25 @@ bench:
 lint:
 	@scripts/lint
 
+# Fuzz targets: tests/fuzz/fuzz_*.c with seeds and dictionary in tests/fuzz/seeds/NAME, the front instrumented by clang.
+FUZZERS		:= $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(FRONT_LIB)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<) $(CC) $(TEST_CFLAGS) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $< $(FRONT_LIB) $(FRONT_LIBS)
+
+fuzzers: $(FUZZERS)
+
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang SAN=address,undefined CFLAGS=-fsanitize=fuzzer-no-link BUILD=build/fuzz fuzzers
+	@scripts/fuzz build/fuzz/fuzz $(or $(T),60)
+
 docs: $(BUILD)/tests/tools/confdoc
 	@BUILD=$(BUILD) scripts/check-docs --write
 
 FORCE:
 
-.PHONY: all help print-flags tests check demo lint bench docs install uninstall fuzz clean FORCE
+.PHONY: all help print-flags tests check demo lint bench docs install uninstall fuzz fuzzers clean FORCE
 .DELETE_ON_ERROR:
 
 clean:

@@ -55,11 +55,11 @@ hint_word(const char *const *words, const char *written)
 	return best;
 }
 
-/* The words that may stand in a section written as scope. Free the array, not the words. */
-static const char **
+/* The words that may stand in a section written as scope: const char *, NULL at the end. */
+static GArray *
 names_of(const char *scope)
 {
-	GPtrArray *out = g_ptr_array_new();
+	GArray *out = g_array_new(TRUE, FALSE, sizeof(const char *));
 	size_t n;
 	const struct conf_option *o = conf_options(&n);
 	const struct conf_section *s;
@@ -67,17 +67,16 @@ names_of(const char *scope)
 
 	for (size_t i = 0; i < n; i++)
 		if (conf_scope_has(scope, o[i].section))
-			g_ptr_array_add(out, (gpointer)(uintptr_t)o[i].name);
+			g_array_append_val(out, o[i].name);
 	s = conf_sections(&n);
 	for (size_t i = 0; i < n; i++)
 		if (conf_scope_section(scope, s[i].name))
-			g_ptr_array_add(out, (gpointer)(uintptr_t)s[i].name);
+			g_array_append_val(out, s[i].name);
 	k = conf_kinds(&n);
 	for (size_t i = 0; i < n; i++)
 		if (k[i].class != KIND_TEST && conf_scope_section(scope, k[i].name))
-			g_ptr_array_add(out, (gpointer)(uintptr_t)k[i].name);
-	g_ptr_array_add(out, NULL);
-	return (const char **)g_ptr_array_free(out, FALSE);
+			g_array_append_val(out, k[i].name);
+	return out;
 }
 
 /* As a reader would call the section of a row. */
@@ -112,9 +111,9 @@ hint_unknown(const char *scope, const char *name)
 {
 	g_autofree char *where = strcmp(scope, "top") == 0 ? g_strdup("outside of sections")
 	                                                   : g_strdup_printf("in %s", scope);
-	g_autofree const char **names = names_of(scope);
+	g_autoptr(GArray) names = names_of(scope);
 	g_autofree char *owners = owners_of(name);
-	const char *near = hint_word(names, name);
+	const char *near = hint_word((const char *const *)(const void *)names->data, name);
 
 	if (conf_option_find("top", name) || conf_scope_section("top", name))
 		return g_strdup_printf("there is no '%.60s' %s: it stands outside of sections",
