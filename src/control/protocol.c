@@ -15,7 +15,7 @@
 void
 control_line_init(struct control_line *l, int fd, size_t max)
 {
-	*l = (struct control_line){ .fd = fd, .max = max, .buf = g_string_new(NULL), .passed = -1 };
+	*l = (struct control_line){.fd = fd, .max = max, .buf = g_string_new(NULL), .passed = -1};
 }
 
 void
@@ -54,11 +54,14 @@ receive(struct control_line *l)
 {
 	char data[READ_SIZE];
 	union {
-		struct cmsghdr	 align;
-		char		 buf[CMSG_SPACE(4 * sizeof(int))];
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(4 * sizeof(int))];
 	} control;
-	struct iovec iov = { .iov_base = data, .iov_len = sizeof(data) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control.buf) };
+	struct iovec iov = {.iov_base = data, .iov_len = sizeof(data)};
+	struct msghdr msg = {.msg_iov = &iov,
+	                     .msg_iovlen = 1,
+	                     .msg_control = control.buf,
+	                     .msg_controllen = sizeof(control.buf)};
 	ssize_t n;
 
 	do
@@ -75,7 +78,7 @@ receive(struct control_line *l)
 static bool
 wait_readable(int fd, int timeout_ms, GError **err)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 	int n;
 
 	do
@@ -102,7 +105,8 @@ control_line_read(struct control_line *l, int timeout_ms, GError **err)
 			return line;
 		}
 		if (l->buf->len > l->max) {
-			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "control socket: a line is longer than %zu bytes", l->max);
+			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+			            "control socket: a line is longer than %zu bytes", l->max);
 			return NULL;
 		}
 		if (!wait_readable(l->fd, timeout_ms, err))
@@ -124,11 +128,11 @@ control_line_write(int fd, const char *text, int passed, GError **err)
 
 	while (done < len) {
 		union {
-			struct cmsghdr	 align;
-			char		 buf[CMSG_SPACE(sizeof(int))];
-		} control = { 0 };
-		struct iovec iov = { .iov_base = line + done, .iov_len = len - done };
-		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+			struct cmsghdr align;
+			char buf[CMSG_SPACE(sizeof(int))];
+		} control = {0};
+		struct iovec iov = {.iov_base = line + done, .iov_len = len - done};
+		struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 		ssize_t n;
 
 		if (passed >= 0 && done == 0) {
@@ -183,7 +187,8 @@ decode_word(char *word)
 
 	for (const char *p = word; *p != '\0'; p++) {
 		if (*p == '%') {
-			const int high = g_ascii_xdigit_value(p[1]), low = high < 0 ? -1 : g_ascii_xdigit_value(p[2]);
+			const int high = g_ascii_xdigit_value(p[1]),
+				  low = high < 0 ? -1 : g_ascii_xdigit_value(p[2]);
 
 			if (low < 0 || (high == 0 && low == 0))
 				return false;
@@ -207,7 +212,9 @@ control_split(const char *line, GError **err)
 	for (char **w = words; *w != NULL; w++) {
 		if (decode_word(*w) && (*w)[0] != '\0')
 			continue;
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "malformed request: words of [A-Za-z0-9_.-] and %%HH, single blanks between them");
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+		            "malformed request: words of [A-Za-z0-9_.-] and %%HH, single blanks "
+		            "between them");
 		g_strfreev(words);
 		return NULL;
 	}

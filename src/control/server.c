@@ -15,41 +15,42 @@
 #include "base/log.h"
 #include "control/protocol.h"
 
-#define PEERS_MAX	16
-#define IDLE_MS		30000
+#define PEERS_MAX 16
+#define IDLE_MS   30000
 
 enum right { RIGHT_ASK, RIGHT_ACT };
 
 static const struct {
-	const char	*name;
-	enum right	 right;
-	size_t		 offset;	/* of its function in struct control_commands */
+	const char *name;
+	enum right right;
+	size_t offset; /* of its function in struct control_commands */
 } table[] = {
-#define COMMAND(name, right, args, help) { #name, RIGHT_##right, offsetof(struct control_commands, name) },
+#define COMMAND(name, right, args, help)                                                           \
+	{#name, RIGHT_##right, offsetof(struct control_commands, name)},
 #include "control/commands.def"
 #undef COMMAND
 };
 
 struct control {
-	int			 fd;
-	char			*path;
-	int			 wake[2];	/* a pipe whose closing ends the accepting thread */
-	pthread_t		 thread;
-	bool			 started;
+	int fd;
+	char *path;
+	int wake[2]; /* a pipe whose closing ends the accepting thread */
+	pthread_t thread;
+	bool started;
 	const struct control_commands *commands;
-	void			*arg;
-	pthread_mutex_t		 mu;
-	pthread_cond_t		 gone;		/* a peer has ended */
-	int			 peers[PEERS_MAX];	/* under mu; -1 = free */
-	unsigned		 peer_count;	/* under mu */
+	void *arg;
+	pthread_mutex_t mu;
+	pthread_cond_t gone;  /* a peer has ended */
+	int peers[PEERS_MAX]; /* under mu; -1 = free */
+	unsigned peer_count;  /* under mu */
 };
 
 /* A connection and the slot it holds. */
 struct peer {
-	struct control	*control;
-	unsigned	 slot;
-	int		 fd;
-	bool		 may_act;
+	struct control *control;
+	unsigned slot;
+	int fd;
+	bool may_act;
 };
 
 struct control *
@@ -76,7 +77,9 @@ find_command(const struct control *c, const struct control_request *rq, GError *
 		if (strcmp(table[i].name, rq->words[0]) != 0)
 			continue;
 		if (table[i].right == RIGHT_ACT && !rq->may_act) {
-			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_PERM, "%s: only root and the daemon's own user may ask for this", rq->words[0]);
+			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_PERM,
+			            "%s: only root and the daemon's own user may ask for this",
+			            rq->words[0]);
 			return NULL;
 		}
 		memcpy(&fn, (const char *)c->commands + table[i].offset, sizeof(fn));
@@ -103,7 +106,7 @@ answer(struct peer *p, const char *line, int passed)
 {
 	g_autoptr(GError) err = NULL;
 	g_auto(GStrv) words = control_split(line, &err);
-	const struct control_request rq = { .words = words, .fd = passed, .may_act = p->may_act };
+	const struct control_request rq = {.words = words, .fd = passed, .may_act = p->may_act};
 	control_fn *fn = words != NULL ? find_command(p->control, &rq, &err) : NULL;
 	json_t *body = fn != NULL ? fn(p->control->arg, &rq, &err) : NULL;
 
@@ -168,14 +171,15 @@ static void
 welcome(struct control *c, int fd)
 {
 	struct peer *p = g_new0(struct peer, 1);
-	struct ucred who = { 0 };
+	struct ucred who = {0};
 	socklen_t len = sizeof(who);
 	pthread_t thread;
 
 	p->control = c;
 	p->fd = fd;
 	/* Rights come from the kernel's word alone; without it nobody has any. */
-	p->may_act = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && (who.uid == 0 || who.uid == geteuid());
+	p->may_act = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+	             (who.uid == 0 || who.uid == geteuid());
 	if (!take_slot(c, p)) {
 		control_line_write(fd, CONTROL_GREETING " busy, try again", -1, NULL);
 		close(fd);
@@ -192,7 +196,8 @@ static void *
 accept_peers(void *arg)
 {
 	struct control *c = arg;
-	struct pollfd p[2] = { { .fd = c->fd, .events = POLLIN }, { .fd = c->wake[0], .events = POLLIN } };
+	struct pollfd p[2] = {{.fd = c->fd, .events = POLLIN},
+	                      {.fd = c->wake[0], .events = POLLIN}};
 
 	for (;;) {
 		int fd;
@@ -207,7 +212,8 @@ accept_peers(void *arg)
 		if (fd >= 0)
 			welcome(c, fd);
 		else if (errno == EMFILE || errno == ENFILE)
-			g_usleep(100 * 1000);	/* it stays readable: do not spin until descriptors are free again */
+			g_usleep(100 * 1000); /* it stays readable: do not spin until descriptors
+			                         are free again */
 	}
 	return NULL;
 }

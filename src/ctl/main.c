@@ -18,25 +18,25 @@
 enum { DONE = 0, NO = 1, ERROR = 2 };
 
 /* A scan may take message_time_max; nobody waits longer than this for the daemon. */
-#define PATIENCE_MS	(3600 * 1000)
+#define PATIENCE_MS (3600 * 1000)
 
-#define DEFAULT_CONFIG	SYSCONFDIR "/avmilter/avmilter.conf"
+#define DEFAULT_CONFIG SYSCONFDIR "/avmilter/avmilter.conf"
 
 static const struct {
-	const char	*name;
-	const char	*args;
-	const char	*help;
+	const char *name;
+	const char *args;
+	const char *help;
 } commands[] = {
-#define COMMAND(name, right, args, help) { #name, args, help },
+#define COMMAND(name, right, args, help) {#name, args, help},
 #include "control/commands.def"
 #undef COMMAND
 };
 
 struct job {
-	const char		*config;
-	const char		*socket;
-	bool			 json;
-	struct control_line	 in;
+	const char *config;
+	const char *socket;
+	bool json;
+	struct control_line in;
 };
 
 static int
@@ -50,12 +50,15 @@ static void
 help(FILE *to)
 {
 	fputs("Usage: avmilterctl [-c FILE] [-s SOCKET] [-j] COMMAND [ARGUMENT]...\n\n"
-	    "  -c FILE    configuration that names the control socket; default " DEFAULT_CONFIG "\n"
-	    "  -s SOCKET  control socket\n"
-	    "  -j         answer in JSON\n"
-	    "  -V, -h     version; this text\n\n", to);
+	      "  -c FILE    configuration that names the control socket; default " DEFAULT_CONFIG
+	      "\n"
+	      "  -s SOCKET  control socket\n"
+	      "  -j         answer in JSON\n"
+	      "  -V, -h     version; this text\n\n",
+	      to);
 	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-		g_autofree char *left = g_strdup_printf("%s %s", commands[i].name, commands[i].args);
+		g_autofree char *left =
+		    g_strdup_printf("%s %s", commands[i].name, commands[i].args);
 
 		fprintf(to, "  %-16s %s\n", left, commands[i].help);
 	}
@@ -92,12 +95,14 @@ greet(struct job *j, GError **err)
 	g_autofree char *line = control_line_read(&j->in, PATIENCE_MS, err);
 
 	if (line == NULL && (err == NULL || *err == NULL))
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "avmilter has closed the connection");
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+		            "avmilter has closed the connection");
 	if (line == NULL)
 		return false;
 	if (g_str_has_prefix(line, CONTROL_GREETING " avmilter"))
 		return true;
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "the socket says \"%.60s\" in the place of \"" CONTROL_GREETING "\"", line);
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+	            "the socket says \"%.60s\" in the place of \"" CONTROL_GREETING "\"", line);
 	return false;
 }
 
@@ -112,7 +117,8 @@ parse_reply(const char *line, GError **err)
 
 	if (ok && json_is_object(o))
 		return o;
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s", text != NULL ? text : "the answer was not understood");
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s",
+	            text != NULL ? text : "the answer was not understood");
 	json_decref(o);
 	return NULL;
 }
@@ -127,7 +133,8 @@ ask(struct job *j, const char *const *words, int passed, GError **err)
 	line = control_line_read(&j->in, PATIENCE_MS, err);
 	if (line == NULL) {
 		if (*err == NULL)
-			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "avmilter has closed the connection");
+			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+			            "avmilter has closed the connection");
 		return NULL;
 	}
 	return parse_reply(line, err);
@@ -147,7 +154,7 @@ show(const struct job *j, const char *command, json_t *o)
 static int
 scan_one(struct job *j, const char *path)
 {
-	const char *const words[] = { "scan", path, NULL };
+	const char *const words[] = {"scan", path, NULL};
 	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	g_autoptr(GError) err = NULL;
 	json_t *o;
@@ -181,7 +188,7 @@ run(struct job *j, char *const *words)
 int
 main(int argc, char **argv)
 {
-	struct job j = { .config = DEFAULT_CONFIG };
+	struct job j = {.config = DEFAULT_CONFIG};
 	g_autoptr(GError) err = NULL;
 	AUTO(fd_close) int fd = -1;
 	int c, rc;

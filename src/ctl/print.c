@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEY_WIDTH	26
-#define INDENT		2
+#define KEY_WIDTH 26
+#define INDENT    2
 
 static void
 print_scalar(const json_t *v)
@@ -32,7 +32,8 @@ print_list(const json_t *list, int depth)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach (list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		if (json_is_object(v)) {
 			print_object(v, depth);
 			if (i + 1 < json_array_size(list))
@@ -50,11 +51,13 @@ print_object(const json_t *o, int depth)
 {
 	void *it;
 
-	for (it = json_object_iter((json_t *)(uintptr_t)o); it != NULL; it = json_object_iter_next((json_t *)(uintptr_t)o, it)) {
+	for (it = json_object_iter((json_t *)(uintptr_t)o); it != NULL;
+	     it = json_object_iter_next((json_t *)(uintptr_t)o, it)) {
 		const json_t *v = json_object_iter_value(it);
 		g_autofree char *key = g_strdelimit(g_strdup(json_object_iter_key(it)), "_", ' ');
 
-		if (json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0) || (json_is_array(v) && json_array_size(v) == 0))
+		if (json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0) ||
+		    (json_is_array(v) && json_array_size(v) == 0))
 			continue;
 		printf("%*s", depth * INDENT, "");
 		if (json_is_object(v)) {

@@ -46,8 +46,9 @@ static bool
 is_database(const char *name)
 {
 	static const char *const endings[] = {
-		".cvd", ".cld", ".cud", ".hdb", ".hdu", ".hsb", ".hsu", ".mdb", ".mdu", ".msb", ".msu", ".ndb", ".ndu", ".ldb", ".ldu",
-		".db", ".cdb", ".cbc", ".pdb", ".gdb", ".wdb", ".idb", ".yar", ".yara",
+	    ".cvd", ".cld", ".cud", ".hdb", ".hdu", ".hsb", ".hsu", ".mdb",
+	    ".mdu", ".msb", ".msu", ".ndb", ".ndu", ".ldb", ".ldu", ".db",
+	    ".cdb", ".cbc", ".pdb", ".gdb", ".wdb", ".idb", ".yar", ".yara",
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
@@ -79,15 +80,20 @@ check_database(const struct conf_engine *e, const struct identity *id, GPtrArray
 	const int rc = identity_access(id, path, R_OK);
 
 	if (rc != 0)
-		add(errors, "clamav \"%s\": database = \"%s\": user %s cannot read it: %s; fetch signatures with: freshclam --datadir=%s", e->title, path,
-		    id->name, g_strerror(rc), path);
+		add(errors,
+		    "clamav \"%s\": database = \"%s\": user %s cannot read it: %s; fetch "
+		    "signatures with: freshclam --datadir=%s",
+		    e->title, path, id->name, g_strerror(rc), path);
 	else if (g_file_test(path, G_FILE_TEST_IS_DIR) && !has_signatures(id, path))
-		add(errors, "clamav \"%s\": database = \"%s\": no readable signatures in this folder; fetch them with: freshclam --datadir=%s", e->title,
-		    path, path);
+		add(errors,
+		    "clamav \"%s\": database = \"%s\": no readable signatures in this folder; "
+		    "fetch them with: freshclam --datadir=%s",
+		    e->title, path, path);
 }
 
 static void
-check_engines(const struct options *o, struct conf *conf, const struct identity *id, GPtrArray *errors, GPtrArray *warnings)
+check_engines(const struct options *o, struct conf *conf, const struct identity *id,
+              GPtrArray *errors, GPtrArray *warnings)
 {
 	unsigned active = 0;
 	struct workers_conf cfg;
@@ -98,15 +104,19 @@ check_engines(const struct options *o, struct conf *conf, const struct identity 
 
 		active += e->enabled == ENABLED_YES;
 		if (e->test && !o->test_engines)
-			add(errors, "%s:%u: %s \"%s\": an engine for tests; take the section out (or start with --test-engines, never with real mail)",
+			add(errors,
+			    "%s:%u: %s \"%s\": an engine for tests; take the section out (or start "
+			    "with --test-engines, never with real mail)",
 			    e->file, e->line, e->kind, e->title);
 		else if (engine_ops_find(e->kind) == NULL)
-			add(errors, "%s:%u: %s \"%s\": this engine is not built into this version", e->file, e->line, e->kind, e->title);
+			add(errors, "%s:%u: %s \"%s\": this engine is not built into this version",
+			    e->file, e->line, e->kind, e->title);
 		else if (strcmp(e->kind, "clamav") == 0 && e->enabled != ENABLED_NO)
 			check_database(e, id, errors);
 	}
 	if (!conf->antivirus.enabled || active == 0)
-		add(warnings, "no engine is enabled: every mail would pass, marked \"Skipped (disabled)\"");
+		add(warnings,
+		    "no engine is enabled: every mail would pass, marked \"Skipped (disabled)\"");
 	if (!generation_needs_workers(conf))
 		return;
 	if (!generation_workers_conf(conf, &cfg, &err)) {
@@ -114,12 +124,16 @@ check_engines(const struct options *o, struct conf *conf, const struct identity 
 		return;
 	}
 	if (identity_access(id, cfg.scanner_path, X_OK) != 0)
-		add(errors, "scanner_path = \"%s\": user %s cannot run it; install avmilter-scanner there or correct the path", cfg.scanner_path, id->name);
+		add(errors,
+		    "scanner_path = \"%s\": user %s cannot run it; install avmilter-scanner there "
+		    "or correct the path",
+		    cfg.scanner_path, id->name);
 	g_free((char *)(uintptr_t)cfg.scanner_path);
 }
 
 static void
-check_socket(const char *option, const char *text, const char *group, GPtrArray *errors, GPtrArray *warnings)
+check_socket(const char *option, const char *text, const char *group, GPtrArray *errors,
+             GPtrArray *warnings)
 {
 	g_autoptr(GError) err = NULL;
 	AUTO(endpoint_free) struct endpoint *e = endpoint_parse(text, &err);
@@ -131,7 +145,10 @@ check_socket(const char *option, const char *text, const char *group, GPtrArray 
 		return;
 	}
 	if (endpoint_alive(e))
-		add(warnings, "%s = \"%s\": somebody listens there. A running avmilter is fine for -n; a second one would not start", option, text);
+		add(warnings,
+		    "%s = \"%s\": somebody listens there. A running avmilter is fine for -n; a "
+		    "second one would not start",
+		    option, text);
 	if (e->family != ENDPOINT_UNIX)
 		return;
 	if (!socket_group(group, &gid, &err))
@@ -139,10 +156,14 @@ check_socket(const char *option, const char *text, const char *group, GPtrArray 
 	folder = g_path_get_dirname(e->path);
 	parent = g_path_get_dirname(folder);
 	if (access(folder, F_OK) != 0 && access(parent, F_OK) != 0)
-		add(errors, "%s = \"%s\": neither the folder %s nor the one above it exists", option, text, folder);
-	else if (access(e->path, F_OK) != 0 && access(access(folder, F_OK) == 0 ? folder : parent, W_OK) != 0)
-		add(errors, "%s = \"%s\": the socket cannot be made there: %s", option, text, g_strerror(errno));
-	if (g_file_test(e->path, G_FILE_TEST_EXISTS) && g_file_test(e->path, G_FILE_TEST_IS_REGULAR))
+		add(errors, "%s = \"%s\": neither the folder %s nor the one above it exists",
+		    option, text, folder);
+	else if (access(e->path, F_OK) != 0 &&
+	         access(access(folder, F_OK) == 0 ? folder : parent, W_OK) != 0)
+		add(errors, "%s = \"%s\": the socket cannot be made there: %s", option, text,
+		    g_strerror(errno));
+	if (g_file_test(e->path, G_FILE_TEST_EXISTS) &&
+	    g_file_test(e->path, G_FILE_TEST_IS_REGULAR))
 		add(errors, "%s = \"%s\": is there and is not a socket", option, text);
 }
 
@@ -150,14 +171,19 @@ static void
 check_times(const struct conf *conf, GPtrArray *warnings)
 {
 	if (conf->antivirus.message_time_max >= MTA_PATIENCE_MS)
-		add(warnings, "message_time_max = %" G_GINT64_FORMAT "s: Postfix (milter_content_timeout) and sendmail (E in T=) give up after 300 s unless "
-		    "they are told otherwise", conf->antivirus.message_time_max / 1000);
+		add(warnings,
+		    "message_time_max = %" G_GINT64_FORMAT
+		    "s: Postfix (milter_content_timeout) and sendmail (E in T=) give up after 300 "
+		    "s unless "
+		    "they are told otherwise",
+		    conf->antivirus.message_time_max / 1000);
 	if (conf->antivirus.on_error == ACTION_PASS)
 		add(warnings, "on_error = pass: mail that could not be scanned is delivered");
 }
 
 void
-check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArray *warnings, GPtrArray *notes)
+check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArray *warnings,
+          GPtrArray *notes)
 {
 	g_autoptr(GError) err = NULL;
 	AUTO(identity_free) struct identity *id = identity_for_process(conf->user, &err);
@@ -166,22 +192,25 @@ check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArr
 		add(warnings, "%s", *w);
 	if (id == NULL) {
 		take_error(errors, &err);
-		id = identity_find("root", NULL);	/* so that the rest can still be looked at */
+		id = identity_find("root", NULL); /* so that the rest can still be looked at */
 	}
 	if (id == NULL)
 		return;
 	if (strcmp(conf->user, "root") == 0)
-		add(warnings, "user = \"root\": nothing stands between a fault of avmilter and the whole machine");
+		add(warnings, "user = \"root\": nothing stands between a fault of avmilter and the "
+		              "whole machine");
 	folders_check(conf, id, errors);
 	check_engines(o, conf, id, errors, warnings);
 	check_socket("socket", conf->socket, conf->socket_group, errors, warnings);
 	if (conf->control.socket[0] != '\0')
-		check_socket("control.socket", conf->control.socket, conf->control.group, errors, warnings);
+		check_socket("control.socket", conf->control.socket, conf->control.group, errors,
+		             warnings);
 	check_times(conf, warnings);
 	socket_advice(conf, notes, warnings);
 }
 
-/* The last question, because it takes root's rights away: do the signatures load, and is the sandbox there? */
+/* The last question, because it takes root's rights away: do the signatures load, and is the
+ * sandbox there? */
 static void
 check_load(const struct conf *conf, GPtrArray *errors, GPtrArray *notes)
 {
@@ -192,16 +221,18 @@ check_load(const struct conf *conf, GPtrArray *errors, GPtrArray *notes)
 	struct workers *w = NULL;
 	struct proto_ready ready;
 
-	if (scratch != NULL && id != NULL && (geteuid() != 0 || chown(scratch, id->uid, id->gid) == 0) && privileges_drop(id, &err) &&
-	    generation_workers_conf(conf, &cfg, &err)) {
+	if (scratch != NULL && id != NULL &&
+	    (geteuid() != 0 || chown(scratch, id->uid, id->gid) == 0) &&
+	    privileges_drop(id, &err) && generation_workers_conf(conf, &cfg, &err)) {
 		g_strlcpy(cfg.settings.scratch, scratch, sizeof(cfg.settings.scratch));
 		cfg.count = 1;
 		w = workers_new(&cfg, &err);
 		g_free((char *)(uintptr_t)cfg.scanner_path);
 	}
 	if (w != NULL && generation_wait_loaded(w, LOAD_MS, &err) && workers_ready_info(w, &ready))
-		add(notes, "%s, %" PRIu64 " signatures, definitions %" PRIu64 "; sandbox:%s%s%s", ready.engine_version[0] != '\0' ?
-		    ready.engine_version : "no embedded engine", ready.signatures, ready.definitions, ready.sandbox & 1 ? " seccomp" : "",
+		add(notes, "%s, %" PRIu64 " signatures, definitions %" PRIu64 "; sandbox:%s%s%s",
+		    ready.engine_version[0] != '\0' ? ready.engine_version : "no embedded engine",
+		    ready.signatures, ready.definitions, ready.sandbox & 1 ? " seccomp" : "",
 		    ready.sandbox & 2 ? " landlock" : "", ready.sandbox & 4 ? " rlimits" : "");
 	take_error(errors, &err);
 	workers_free(&w);
@@ -234,13 +265,16 @@ check_run(const struct options *o)
 		take_error(errors, &err);
 	else
 		check_all(o, conf, errors, warnings, notes);
-	if (errors->len == 0 && log_open("/dev/null", conf->log.facility, conf->log.ident, LOGLV_ERR, NULL) && generation_needs_workers(conf))
+	if (errors->len == 0 &&
+	    log_open("/dev/null", conf->log.facility, conf->log.ident, LOGLV_ERR, NULL) &&
+	    generation_needs_workers(conf))
 		check_load(conf, errors, notes);
 	print_lines(stderr, "", errors);
 	print_lines(stderr, "warning: ", warnings);
 	print_lines(stdout, "note: ", notes);
 	if (errors->len > 0) {
-		fprintf(stderr, "%s: %u error%s: avmilter would not start\n", o->config, errors->len, errors->len == 1 ? "" : "s");
+		fprintf(stderr, "%s: %u error%s: avmilter would not start\n", o->config,
+		        errors->len, errors->len == 1 ? "" : "s");
 		return EX_CONFIG;
 	}
 	printf("%s: avmilter would start\n", o->config);

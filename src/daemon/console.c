@@ -7,6 +7,7 @@
 #include "base/deadline.h"
 #include "base/fsx.h"
 #include "base/log.h"
+#include "daemon/jsonx.h"
 #include "daemon/server.h"
 #include "daemon/testmail.h"
 #include "message/spool.h"
@@ -19,54 +20,61 @@ current(struct server *s, GError **err)
 	struct snapshot *snap = snapshot_slot_get(&s->milter.slot);
 
 	if (snap == NULL)
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_AGAIN, "avmilter is starting or stopping");
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+		            "avmilter is starting or stopping");
 	return snap;
-}
-
-static json_t *
-count(const atomic_uint_fast64_t *n)
-{
-	return json_integer((json_int_t)atomic_load(n));
 }
 
 static json_t *
 workers_object(struct workers *w)
 {
-	struct workers_stats st = { 0 };
+	struct workers_stats st = {0};
+	json_t *o;
 
 	if (w == NULL)
 		return json_null();
 	workers_stats(w, &st);
-	return json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I}", "ready", (int)st.ready, "busy", (int)st.busy, "waiting", (int)st.waiting,
-	    "spare", (int)st.spare, "restarts", (json_int_t)st.restarts, "killed", (json_int_t)st.killed, "crashed", (json_int_t)st.crashed,
-	    "generations", (json_int_t)st.generations);
+	o = json_object();
+	put_number(o, "ready", st.ready);
+	put_number(o, "busy", st.busy);
+	put_number(o, "waiting", st.waiting);
+	put_number(o, "spare", st.spare);
+	put_number(o, "restarts", st.restarts);
+	put_number(o, "killed", st.killed);
+	put_number(o, "crashed", st.crashed);
+	put_number(o, "generations", st.generations);
+	put_number(o, "failed_generations", st.failures);
+	return o;
 }
 
 static json_t *
 status(void *arg, const struct control_request *rq, GError **err)
 {
 	struct server *s = arg;
+	const struct milter *m = &s->milter;
 	AUTO(snapshot_unref) struct snapshot *snap = current(s, err);
 	struct proto_ready ready;
-	const struct workers *w = snap != NULL ? snapshot_workers(snap) : NULL;
+	struct workers *w;
+	json_t *o;
 
 	(void)rq;
 	if (snap == NULL)
 		return NULL;
-	return json_pack("{s:b, s:b, s:b, s:I, s:s, s:i, s:s, s:i, s:i, s:i, s:I, s:I, s:o}",
-	    "serving", !atomic_load(&s->milter.draining),
-	    "ready", w == NULL || workers_ready_info(snapshot_workers(snap), &ready),
-	    "draining", atomic_load(&s->milter.draining),
-	    "uptime", (json_int_t)((now_ms() - s->started_ms) / 1000),
-	    "configuration", s->options->config,
-	    "configuration_number", (int)snap->number,
-	    "socket", s->started->socket,
-	    "sessions", (int)atomic_load(&s->milter.sessions),
-	    "messages_in_hand", (int)atomic_load(&s->milter.pending),
-	    "ends_of_message", (int)atomic_load(&s->milter.in_eom),
-	    "spool_bytes", (json_int_t)spool_budget_used(s->milter.budget),
-	    "kicks", (json_int_t)atomic_load(&s->milter.kick.sent),
-	    "workers", workers_object(snapshot_workers(snap)));
+	w = snapshot_workers(snap);
+	o = json_object();
+	put_bool(o, "serving", !atomic_load(&m->draining));
+	put_bool(o, "ready", w == NULL || workers_ready_info(w, &ready));
+	put_number(o, "uptime", (uint64_t)(now_ms() - s->started_ms) / 1000);
+	put_text(o, "configuration", s->options->config);
+	put_number(o, "configuration_number", snap->number);
+	put_text(o, "socket", s->started->socket);
+	put_number(o, "sessions", atomic_load(&m->sessions));
+	put_number(o, "messages_in_hand", atomic_load(&m->pending));
+	put_number(o, "ends_of_message", atomic_load(&m->in_eom));
+	put_number(o, "spool_bytes", spool_budget_used(m->budget));
+	put_number(o, "kicks", atomic_load(&m->kick.sent));
+	json_object_set_new(o, "workers", workers_object(w));
+	return o;
 }
 
 static double
@@ -83,7 +91,8 @@ by_class(const struct stats *st)
 	json_t *o = json_object();
 
 	for (int i = 0; i < CLASS_COUNT; i++)
-		json_object_set_new(o, verdict_class_name((enum verdict_class)i), count(&st->classes[i]));
+		put_number(o, verdict_class_name((enum verdict_class)i),
+		           atomic_load(&st->classes[i]));
 	return o;
 }
 
@@ -93,7 +102,30 @@ by_action(const struct stats *st)
 	json_t *o = json_object();
 
 	for (int i = 0; i < ACTION_COUNT; i++)
-		json_object_set_new(o, action_name((enum action)i), count(&st->actions[i]));
+		put_number(o, action_name((enum action)i), atomic_load(&st->actions[i]));
+	return o;
+}
+
+static json_t *
+stats_object(const struct stats *st)
+{
+	json_t *o = json_object();
+
+	put_number(o, "seconds", (uint64_t)(now_ms() - atomic_load(&st->since_ms)) / 1000);
+	put_number(o, "messages_checked", atomic_load(&st->messages));
+	put_number(o, "parts_checked", atomic_load(&st->objects));
+	put_number(o, "viruses_detected", atomic_load(&st->viruses));
+	/* Action repair is not there yet, and is refused in the configuration. */
+	put_number(o, "viruses_cured", 0);
+	put_real(o, "average_ms_per_message", average_ms(st, &st->messages));
+	put_real(o, "average_ms_per_part", average_ms(st, &st->objects));
+	put_number(o, "bytes", atomic_load(&st->bytes));
+	put_number(o, "skipped", atomic_load(&st->skipped));
+	put_number(o, "aborted", atomic_load(&st->aborted));
+	put_number(o, "effects_failed", atomic_load(&st->effects_failed));
+	put_number(o, "connections", atomic_load(&st->sessions));
+	json_object_set_new(o, "classes", by_class(st));
+	json_object_set_new(o, "actions", by_action(st));
 	return o;
 }
 
@@ -102,29 +134,17 @@ stats(void *arg, const struct control_request *rq, GError **err)
 {
 	struct server *s = arg;
 	struct stats *st = &s->milter.stats;
+	json_t *o;
 
-	if (rq->words[1] != NULL) {
-		if (strcmp(rq->words[1], "reset") != 0 || !rq->may_act) {
-			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "stats: takes nothing, or reset from root and the daemon's own user");
-			return NULL;
-		}
-		stats_reset(st);
+	if (rq->words[1] != NULL && (strcmp(rq->words[1], "reset") != 0 || !rq->may_act)) {
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+		            "stats: takes nothing, or reset from root and the daemon's own user");
+		return NULL;
 	}
-	return json_pack("{s:I, s:o, s:o, s:o, s:i, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "seconds", (json_int_t)((now_ms() - atomic_load(&st->since_ms)) / 1000),
-	    "messages_checked", count(&st->messages),
-	    "parts_checked", count(&st->objects),
-	    "viruses_detected", count(&st->viruses),
-	    "viruses_cured", 0,	/* action repair is not there yet, and is refused in the configuration */
-	    "average_ms_per_message", average_ms(st, &st->messages),
-	    "average_ms_per_part", average_ms(st, &st->objects),
-	    "bytes", count(&st->bytes),
-	    "skipped", count(&st->skipped),
-	    "aborted", count(&st->aborted),
-	    "effects_failed", count(&st->effects_failed),
-	    "connections", count(&st->sessions),
-	    "classes", by_class(st),
-	    "actions", by_action(st));
+	o = stats_object(st);
+	if (rq->words[1] != NULL)
+		stats_reset(st); /* what is shown is what was counted till now */
+	return o;
 }
 
 static char *
@@ -140,24 +160,38 @@ age_text(const struct conf_engine *e, int64_t made)
 }
 
 static json_t *
+sandbox_object(uint32_t bits)
+{
+	json_t *o = json_object();
+
+	put_bool(o, "seccomp", (bits & 1) != 0);
+	put_bool(o, "landlock", (bits & 2) != 0);
+	put_bool(o, "rlimits", (bits & 4) != 0);
+	return o;
+}
+
+static json_t *
 engine_object(struct engine *e)
 {
 	g_autofree char *definitions = e->ops->definitions != NULL ? e->ops->definitions(e) : NULL;
-	struct proto_ready ready = { 0 };
 	const bool embedded = (e->ops->caps & ENGINE_CAP_WORKER) != 0 && e->workers != NULL;
+	struct proto_ready ready = {0};
 	const bool is_ready = !embedded || workers_ready_info(e->workers, &ready);
 	g_autofree char *age = age_text(e->conf, ready.definitions_time);
-	json_t *o = json_pack("{s:s, s:s, s:s, s:b, s:s?}", "title", e->title, "kind", e->ops->name, "enabled",
-	    conf_enabled_name(e->conf->enabled), "ready", is_ready, "definitions", definitions);
+	json_t *o = json_object();
 
+	put_text(o, "title", e->title);
+	put_text(o, "kind", e->ops->name);
+	put_text(o, "enabled", conf_enabled_name(e->conf->enabled));
+	put_bool(o, "ready", is_ready);
+	put_text(o, "definitions", definitions);
 	if (!embedded || !is_ready)
 		return o;
-	json_object_set_new(o, "version", json_string(ready.engine_version));
-	json_object_set_new(o, "signatures", json_integer((json_int_t)ready.signatures));
-	json_object_set_new(o, "definitions_time", json_integer((json_int_t)ready.definitions_time));
-	json_object_set_new(o, "age", json_string(age));
-	json_object_set_new(o, "sandbox", json_pack("{s:b, s:b, s:b}", "seccomp", ready.sandbox & 1u, "landlock", ready.sandbox & 2u, "rlimits",
-	    ready.sandbox & 4u));
+	put_text(o, "version", ready.engine_version);
+	put_number(o, "signatures", ready.signatures);
+	put_number(o, "definitions_time", (uint64_t)ready.definitions_time);
+	put_text(o, "age", age);
+	json_object_set_new(o, "sandbox", sandbox_object(ready.sandbox));
 	return o;
 }
 
@@ -172,7 +206,8 @@ engines(void *arg, const struct control_request *rq, GError **err)
 		return NULL;
 	list = json_array();
 	for (guint i = 0; i < snap->engines->list->len; i++)
-		json_array_append_new(list, engine_object(g_ptr_array_index(snap->engines->list, i)));
+		json_array_append_new(list,
+		                      engine_object(g_ptr_array_index(snap->engines->list, i)));
 	return json_pack("{s:o}", "engines", list);
 }
 
@@ -195,7 +230,8 @@ scan(void *arg, const struct control_request *rq, GError **err)
 	if (snap == NULL)
 		return NULL;
 	if (rq->fd < 0 || rq->words[1] == NULL) {
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "scan: needs a label and the descriptor of a file");
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+		            "scan: needs a label and the descriptor of a file");
 		return NULL;
 	}
 	return testmail_scan(snap, s->milter.budget, rq->fd, rq->words[1], err);
@@ -220,11 +256,14 @@ update(void *arg, const struct control_request *rq, GError **err)
 	if (snap == NULL)
 		return NULL;
 	if (snapshot_workers(snap) == NULL) {
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "update: no engine of this configuration has definitions here");
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+		            "update: no engine of this configuration has definitions here");
 		return NULL;
 	}
 	workers_reload(snapshot_workers(snap));
-	return json_pack("{s:s}", "update", "the definitions are loaded beside those in use; the log tells how it went");
+	return json_pack(
+	    "{s:s}", "update",
+	    "the definitions are loaded beside those in use; the log tells how it went");
 }
 
 static json_t *
@@ -234,8 +273,9 @@ set_log(void *arg, const struct control_request *rq, GError **err)
 
 	(void)arg;
 	if (rq->words[1] == NULL || !log_level_parse(rq->words[1], &level)) {
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "log: \"%s\" is no level; err, warning, notice, info, debug",
-		    rq->words[1] != NULL ? rq->words[1] : "");
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+		            "log: \"%s\" is no level; err, warning, notice, info, debug",
+		            rq->words[1] != NULL ? rq->words[1] : "");
 		return NULL;
 	}
 	log_set_level(level);
@@ -244,12 +284,12 @@ set_log(void *arg, const struct control_request *rq, GError **err)
 }
 
 const struct control_commands console_commands = {
-	.status = status,
-	.stats = stats,
-	.version = version,
-	.engines = engines,
-	.scan = scan,
-	.reload = reload,
-	.update = update,
-	.log = set_log,
+    .status = status,
+    .stats = stats,
+    .version = version,
+    .engines = engines,
+    .scan = scan,
+    .reload = reload,
+    .update = update,
+    .log = set_log,
 };

@@ -40,7 +40,7 @@ daemonise(int *report, GError **err)
 	close(pipefd[0]);
 	if (setsid() < 0)
 		return fsx_fail(err, "daemon", "setsid");
-	pid = fork();		/* not a session leader: no terminal can become ours */
+	pid = fork(); /* not a session leader: no terminal can become ours */
 	if (pid < 0)
 		return fsx_fail(err, "daemon", "fork");
 	if (pid > 0)

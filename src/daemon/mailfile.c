@@ -7,17 +7,17 @@
 
 #include "base/fsx.h"
 
-#define READ_SIZE	(64 * 1024)
+#define READ_SIZE (64 * 1024)
 /* A line that is longer is body, wherever it stands: no MTA takes such a header field. */
-#define LINE_MAX_HEADER	(1024 * 1024)
+#define LINE_MAX_HEADER (1024 * 1024)
 
 struct reader {
-	struct message	*m;
-	GString		*line;		/* the unfinished line */
-	GString		*field;		/* the header field at hand, folds as \n; "" = none */
-	bool		 body;
-	bool		 first;
-	bool		 cr;		/* in the body: the last byte was a CR */
+	struct message *m;
+	GString *line;  /* the unfinished line */
+	GString *field; /* the header field at hand, folds as \n; "" = none */
+	bool body;
+	bool first;
+	bool cr; /* in the body: the last byte was a CR */
 };
 
 /* Speak the field at hand. */
@@ -29,7 +29,7 @@ end_field(struct reader *r)
 
 	if (colon != NULL) {
 		while (end > r->field->str && (end[-1] == ' ' || end[-1] == '\t'))
-			end--;		/* "X : v" is accepted as X, as MTAs do */
+			end--; /* "X : v" is accepted as X, as MTAs do */
 		*end = '\0';
 		message_add_header(r->m, r->field->str, colon + 1);
 	}
@@ -126,7 +126,8 @@ take(struct reader *r, const char *data, size_t len)
 bool
 mailfile_read(int fd, struct message *m, GError **err)
 {
-	struct reader r = { .m = m, .line = g_string_new(NULL), .field = g_string_new(NULL), .first = true };
+	struct reader r = {
+	    .m = m, .line = g_string_new(NULL), .field = g_string_new(NULL), .first = true};
 	g_autofree char *buf = g_malloc(READ_SIZE);
 	ssize_t n;
 

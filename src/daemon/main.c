@@ -74,7 +74,8 @@ version(const struct options *o)
 static const char *
 log_target(const struct options *o, const struct conf *conf)
 {
-	if (o->foreground && g_strcmp0(conf->log.target, "syslog") == 0 && (isatty(STDERR_FILENO) || access("/dev/log", F_OK) != 0))
+	if (o->foreground && g_strcmp0(conf->log.target, "syslog") == 0 &&
+	    (isatty(STDERR_FILENO) || access("/dev/log", F_OK) != 0))
 		return "stderr";
 	return conf->log.target;
 }
@@ -89,7 +90,7 @@ serve(struct server *s, const struct options *o, struct conf *conf, int *report)
 		code = server_start(s, &err);
 	if (code != EX_OK) {
 		complain(err, code);
-		if (*report >= 0)	/* whoever started us is still there to read it */
+		if (*report >= 0) /* whoever started us is still there to read it */
 			fprintf(stderr, "avmilter: %s\n", err->message);
 		server_stop(s, false);
 		return code;
@@ -112,7 +113,8 @@ run(const struct options *o)
 	umask(UMASK);
 	if (!o->foreground && !daemonise(&report, &err))
 		return complain(err, EX_OSERR);
-	if (!log_open(log_target(o, conf), conf->log.facility, conf->log.ident, (enum log_level)conf->log.level, &err)) {
+	if (!log_open(log_target(o, conf), conf->log.facility, conf->log.ident,
+	              (enum log_level)conf->log.level, &err)) {
 		complain(err, EX_CANTCREAT);
 		daemonise_done(&report, EX_CANTCREAT);
 		return EX_CANTCREAT;

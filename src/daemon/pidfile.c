@@ -12,8 +12,8 @@
 #include "base/log.h"
 
 struct pidfile {
-	char	*path;
-	int	 fd;	/* locked */
+	char *path;
+	int fd; /* locked */
 };
 
 struct pidfile *
@@ -28,7 +28,9 @@ pidfile_take(const char *path, GError **err)
 		return NULL;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		fsx_fail(err, path, errno == EWOULDBLOCK ? "another avmilter holds this pid file" : "lock the pid file");
+		fsx_fail(err, path,
+		         errno == EWOULDBLOCK ? "another avmilter holds this pid file"
+		                              : "lock the pid file");
 		return NULL;
 	}
 	if (ftruncate(fd, 0) != 0 || !fsx_pwrite_all(fd, text, strlen(text), 0, NULL)) {
@@ -50,7 +52,8 @@ pidfile_drop(struct pidfile **pp)
 	*pp = NULL;
 	if (p == NULL)
 		return;
-	/* When neither works nothing is left to try: the lock goes with us, and the next start takes the file over. */
+	/* When neither works nothing is left to try: the lock goes with us, and the next start
+	 * takes the file over. */
 	if (unlink(p->path) == 0 || ftruncate(p->fd, 0) == 0)
 		log_debug("pid file %s: gone or empty", p->path);
 	close(p->fd);

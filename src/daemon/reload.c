@@ -1,9 +1,10 @@
 /*
  * reload - a new configuration under a running daemon
  *
- * A broken file changes nothing. Keys that only a restart can change are named and wait for it. Mail in hand ends under the
- * snapshot that it began with. When the scanning processes have to be started anew, the old snapshot serves until the new
- * ones have loaded, so that no mail waits for it.
+ * A broken file changes nothing. Keys that only a restart can change are named and wait for it.
+ * Mail in hand ends under the snapshot that it began with. When the scanning processes have to be
+ * started anew, the old snapshot serves until the new ones have loaded, so that no mail waits for
+ * it.
  */
 #include "base/deadline.h"
 #include "base/log.h"
@@ -46,7 +47,8 @@ static void
 forget_next(struct server *s)
 {
 	if (s->next != NULL)
-		log_notice("configuration %u is given up before its scanning processes were ready", s->next->number);
+		log_notice("configuration %u is given up before its scanning processes were ready",
+		           s->next->number);
 	snapshot_unref(&s->next);
 }
 
@@ -63,12 +65,14 @@ build(struct server *s, bool *fresh)
 		log_lines(LOGLV_WARNING, "reload: needs a restart: ", restart);
 		log_lines(LOGLV_WARNING, "reload: ", conf_warnings(conf));
 		if (folders_make(conf, s->identity, &err))
-			snap = generation_build(conf_ref(conf), old, s->options->test_engines, fresh, &err);
+			snap = generation_build(conf_ref(conf), old, s->options->test_engines,
+			                        fresh, &err);
 		conf_unref(&conf);
 	}
 	if (snap == NULL) {
 		log_error_lines("reload: ", err);
-		log_err("reload: the configuration in use stays, correct %s and send HUP again", s->options->config);
+		log_err("reload: the configuration in use stays, correct %s and send HUP again",
+		        s->options->config);
 	}
 	snapshot_unref(&old);
 	return snap;
@@ -95,7 +99,9 @@ server_reload(struct server *s)
 	}
 	s->next = snap;
 	s->next_report_ms = now_ms() + REPORT_MS;
-	log_notice("reload: configuration %u waits for its scanning processes, the old one serves meanwhile", snap->number);
+	log_notice("reload: configuration %u waits for its scanning processes, the old one serves "
+	           "meanwhile",
+	           snap->number);
 	notify_ready("serving; new scanning processes load");
 }
 
@@ -120,7 +126,9 @@ server_tend(struct server *s)
 		s->next_report_ms = now_ms() + REPORT_MS;
 		wait_init(&none, deadline_in(0), REPORT_MS, NULL, NULL);
 		if (!workers_wait_ready(snapshot_workers(s->next), &none, &err))
-			log_err("reload: configuration %u still waits for its scanning processes: %s", s->next->number, err->message);
+			log_err(
+			    "reload: configuration %u still waits for its scanning processes: %s",
+			    s->next->number, err->message);
 	}
 	return true;
 }

@@ -19,9 +19,9 @@
 #include "milter/control_thread.h"
 
 /* How long libmilter's threads may take to see that it is over. */
-#define STOP_MS		10000
-#define POLL_MS		20
-#define KICK_US		2000
+#define STOP_MS 10000
+#define POLL_MS 20
+#define KICK_US 2000
 
 static bool
 open_control(struct server *s, GError **err)
@@ -37,7 +37,8 @@ open_control(struct server *s, GError **err)
 	if (e == NULL)
 		return false;
 	if (e->family != ENDPOINT_UNIX) {
-		g_set_error(err, SOCKET_ERROR, SOCKET_E_FAILED, "control.socket = \"%s\": must be a unix socket, unix:PATH", c->socket);
+		g_set_error(err, SOCKET_ERROR, SOCKET_E_FAILED,
+		            "control.socket = \"%s\": must be a unix socket, unix:PATH", c->socket);
 		return false;
 	}
 	if (!socket_group(c->group, &group, err))
@@ -91,10 +92,12 @@ server_open(struct server *s, const struct options *o, struct conf *conf, GError
 	if (s->identity == NULL)
 		return EX_NOUSER;
 	if (s->identity->uid == 0)
-		log_warn("user = \"root\": nothing stands between a fault of this program and the whole machine");
+		log_warn("user = \"root\": nothing stands between a fault of this program and the "
+		         "whole machine");
 	if (!folders_make(conf, s->identity, err))
 		return EX_CANTCREAT;
-	if (!milter_register(&s->milter) || !socket_open_milter(conf, s->identity, &s->socket_file, err) || !open_control(s, err))
+	if (!milter_register(&s->milter) ||
+	    !socket_open_milter(conf, s->identity, &s->socket_file, err) || !open_control(s, err))
 		return *err != NULL ? fault_code(*err) : EX_SOFTWARE;
 	if (conf->pid_file[0] != '\0') {
 		s->pidfile = pidfile_take(conf->pid_file, err);
@@ -127,10 +130,13 @@ start_milter(struct server *s, GError **err)
 		return fsx_fail(err, "libmilter", "start a thread");
 	}
 	s->milter_started = true;
-	for (unsigned i = 0; !control_thread_prevented() && !atomic_load(&s->milter_ended) && i < STOP_MS * 1000 / KICK_US; i++)
+	for (unsigned i = 0; !control_thread_prevented() && !atomic_load(&s->milter_ended) &&
+	                     i < STOP_MS * 1000 / KICK_US;
+	     i++)
 		g_usleep(KICK_US);
 	if (!control_thread_prevented())
-		log_err("libmilter has a signal thread of its own here: two signals in quick succession may stop this daemon");
+		log_err("libmilter has a signal thread of its own here: two signals in quick "
+		        "succession may stop this daemon");
 	return true;
 }
 
@@ -153,8 +159,8 @@ server_start(struct server *s, GError **err)
 		return EX_CONFIG;
 	if (!s->started->antivirus.enabled || snap->active == 0)
 		log_warn("no engine is enabled: every mail passes, marked as skipped");
-	log_notice("avmilter %s starts as user %s on %s, %u engine%s", AVM_VERSION, s->identity->name, s->started->socket, snap->active,
-	    plural(snap->active));
+	log_notice("avmilter %s starts as user %s on %s, %u engine%s", AVM_VERSION,
+	           s->identity->name, s->started->socket, snap->active, plural(snap->active));
 	snapshot_slot_set(&s->milter.slot, snap);
 	if (!start_milter(s, err))
 		return EX_OSERR;
@@ -164,16 +170,17 @@ server_start(struct server *s, GError **err)
 	return EX_OK;
 }
 
-/* Messages whose end was sent before the signal may still be on their way through libmilter: serve on that long. */
-#define LATE_MS		200
+/* Messages whose end was sent before the signal may still be on their way through libmilter: serve
+ * on that long. */
+#define LATE_MS 200
 /* After drain_time, for the answers to go out. */
-#define CUT_WAIT_MS	3000
+#define CUT_WAIT_MS 3000
 
 /* A short wait; true when INT says that it has lasted long enough. */
 static bool
 told_to_hurry(void)
 {
-	const struct timespec t = { .tv_nsec = POLL_MS * 1000000L };
+	const struct timespec t = {.tv_nsec = POLL_MS * 1000000L};
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -181,7 +188,8 @@ told_to_hurry(void)
 	return sigtimedwait(&set, NULL, &t) == SIGINT;
 }
 
-/* Wait till the deadline, or, when asked for, till nothing is in hand. True when somebody is in a hurry. */
+/* Wait till the deadline, or, when asked for, till nothing is in hand. True when somebody is in a
+ * hurry. */
 static bool
 await(struct server *s, struct deadline dl, bool until_drained)
 {
@@ -200,14 +208,15 @@ drain(struct server *s)
 	const struct deadline dl = deadline_in(snap != NULL ? snap->conf->drain_time : 0);
 
 	snapshot_unref(&snap);
-	log_notice("stopping: %u message%s in hand", atomic_load(&s->milter.pending), plural(atomic_load(&s->milter.pending)));
+	log_notice("stopping: %u message%s in hand", atomic_load(&s->milter.pending),
+	           plural(atomic_load(&s->milter.pending)));
 	if (await(s, deadline_in(LATE_MS), false))
 		return;
 	milter_drain(&s->milter);
 	if (await(s, dl, true) || milter_drained(&s->milter))
 		return;
-	log_warn("stopping: drain_time is over with %u message%s in hand; they are answered 451", atomic_load(&s->milter.pending),
-	    plural(atomic_load(&s->milter.pending)));
+	log_warn("stopping: drain_time is over with %u message%s in hand; they are answered 451",
+	         atomic_load(&s->milter.pending), plural(atomic_load(&s->milter.pending)));
 	milter_cut(&s->milter);
 	(void)await(s, deadline_in(CUT_WAIT_MS), true);
 }
@@ -221,8 +230,8 @@ call_smfi_stop(void *arg)
 }
 
 /*
- * smfi_stop() waits for a lock that smfi_main() holds while it polls for 5 s: it has to be called first, and kicks have to end the poll
- * meanwhile. True when smfi_main() has returned.
+ * smfi_stop() waits for a lock that smfi_main() holds while it polls for 5 s: it has to be called
+ * first, and kicks have to end the poll meanwhile. True when smfi_main() has returned.
  */
 static bool
 end_milter(struct server *s)
@@ -260,9 +269,12 @@ server_stop(struct server *s, bool gently)
 	pidfile_drop(&s->pidfile);
 	snapshot_unref(&s->next);
 	if (atomic_load(&s->milter.sessions) > 0) {
-		/* libmilter's workers are detached and may still be inside a callback: nothing of theirs is freed, the process ends.
-		 * The scanning processes end with the sockets that this process holds. */
-		log_notice("avmilter ends with %u connection%s open", atomic_load(&s->milter.sessions), plural(atomic_load(&s->milter.sessions)));
+		/* libmilter's workers are detached and may still be inside a callback: nothing of
+		 * theirs is freed, the process ends. The scanning processes end with the sockets
+		 * that this process holds. */
+		log_notice("avmilter ends with %u connection%s open",
+		           atomic_load(&s->milter.sessions),
+		           plural(atomic_load(&s->milter.sessions)));
 		_exit(EX_OK);
 	}
 	milter_clear(&s->milter);

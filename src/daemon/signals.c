@@ -12,8 +12,8 @@
 #include "daemon/notify.h"
 
 /* How often the main thread looks around: always, and while a reload waits for its workers. */
-#define TICK_MS		1000
-#define TEND_TICK_MS	100
+#define TICK_MS      1000
+#define TEND_TICK_MS 100
 
 static void
 wanted(sigset_t *set)
@@ -45,7 +45,7 @@ server_ask_reload(void)
 static int
 next_signal(int64_t ms)
 {
-	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 	sigset_t set;
 	int sig;
 
@@ -80,7 +80,8 @@ signals_loop(struct server *s)
 		notify_alive();
 		tending = server_tend(s);
 		if (atomic_load(&s->milter_ended)) {
-			log_err("libmilter has stopped serving although nobody asked for it; ending, so that I am started anew");
+			log_err("libmilter has stopped serving although nobody asked for it; "
+			        "ending, so that I am started anew");
 			server_stop(s, true);
 			return EX_SOFTWARE;
 		}

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/folders.h"
 #include "daemon/generation.h"
+#include "daemon/jsonx.h"
 #include "daemon/mailfile.h"
 #include "daemon/privileges.h"
 #include "effect/stamp.h"
@@ -23,15 +24,16 @@
 static struct message *
 new_message(const struct conf *conf, struct spool_budget *b)
 {
-	const struct client nobody = { .name = (char[]){ "localhost" }, .helo = (char[]){ "localhost" } };
+	const struct client nobody = {.name = (char[]){"localhost"}, .helo = (char[]){"localhost"}};
 	const struct message_limits lim = {
-		.spool = {
-			.memory_max = conf->spool.memory_max,
-			.message_max = conf->spool.message_max,
-			.total_max = conf->spool.total_max,
-			.file_base = conf->antivirus.file_base,
+	    .spool =
+		{
+		    .memory_max = conf->spool.memory_max,
+		    .message_max = conf->spool.message_max,
+		    .total_max = conf->spool.total_max,
+		    .file_base = conf->antivirus.file_base,
 		},
-		.header_max = conf->antivirus.header_max,
+	    .header_max = conf->antivirus.header_max,
 	};
 
 	return message_new(b, &lim, &nobody, "<>");
@@ -44,9 +46,13 @@ findings(const struct verdict *v)
 
 	for (guint i = 0; v->findings != NULL && i < v->findings->len; i++) {
 		const struct finding *f = g_ptr_array_index(v->findings, i);
+		json_t *o = json_object();
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?}", "class", verdict_class_name(finding_class(f->kind)), "name",
-		    f->name != NULL ? f->name : "", "object", f->object, "engine", f->engine));
+		put_text(o, "class", verdict_class_name(finding_class(f->kind)));
+		put_text(o, "name", f->name != NULL ? f->name : "");
+		put_text(o, "object", f->object);
+		put_text(o, "engine", f->engine);
+		json_array_append_new(list, o);
 	}
 	return list;
 }
@@ -67,7 +73,8 @@ reply_line(const struct decision *d)
 	case ACTION_REJECT:
 		return g_strdup_printf("550 5.7.1 %s", d->reply != NULL ? d->reply : "");
 	case ACTION_TEMPFAIL:
-		return g_strdup_printf("%u %u.7.1 %s", d->error_code, d->error_code / 100, d->reply != NULL ? d->reply : "");
+		return g_strdup_printf("%u %u.7.1 %s", d->error_code, d->error_code / 100,
+		                       d->reply != NULL ? d->reply : "");
 	case ACTION_DISCARD:
 		return g_strdup("250 (accepted and thrown away)");
 	case ACTION_QUARANTINE:
@@ -78,38 +85,40 @@ reply_line(const struct decision *d)
 }
 
 static json_t *
-describe(const struct message *m, const struct scan_result *r, const struct decision *d, const char *label, int64_t ms)
+describe(const struct message *m, const struct scan_result *r, const struct decision *d,
+         const char *label, int64_t ms)
 {
-	g_autofree char *reply = reply_line(d), *status = stamp_status(&r->verdict, r->skipped);
+	g_autofree char *reply = reply_line(d), *status = stamp_status(&r->verdict, NULL);
 	const enum verdict_class cls = verdict_class(&r->verdict);
-	const char *reason = verdict_reason(&r->verdict, cls), *why = verdict_why(&r->verdict, cls);
+	json_t *o = json_object();
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:I, s:i, s:s?, s:s?, s:f, s:s, s:i}",
-	    "file", label,
-	    "verdict", verdict_class_name(cls),
-	    "state", scan_state_name(verdict_state(&r->verdict)),
-	    "action", action_name(d->action),
-	    "reply", reply,
-	    "reason", reason != NULL ? reason : "",
-	    "why", why,
-	    "findings", findings(&r->verdict),
-	    "size", (json_int_t)m->size,
-	    "objects", (int)r->objects,
-	    "engines", r->engines,
-	    "definitions", r->definitions,
-	    "delay", (double)ms / 1000.0,
-	    "status", status,
-	    "code", exit_code(&r->verdict));
+	put_text(o, "file", label);
+	put_text(o, "verdict", verdict_class_name(cls));
+	put_text(o, "state", scan_state_name(verdict_state(&r->verdict)));
+	put_text(o, "reason", verdict_reason(&r->verdict, cls));
+	put_text(o, "why", verdict_why(&r->verdict, cls));
+	put_text(o, "action", action_name(d->action));
+	put_text(o, "reply", reply);
+	put_text(o, "status", status);
+	put_text(o, "engines", r->engines);
+	put_text(o, "definitions", r->definitions);
+	put_number(o, "objects", r->objects);
+	put_number(o, "size", m->size);
+	put_real(o, "delay", (double)ms / 1000.0);
+	put_number(o, "code", (uint64_t)exit_code(&r->verdict));
+	json_object_set_new(o, "findings", findings(&r->verdict));
+	return o;
 }
 
 json_t *
-testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const char *label, GError **err)
+testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const char *label,
+              GError **err)
 {
 	const int64_t begin = now_ms();
 	AUTO(message_free) struct message *m = new_message(snap->conf, b);
 	g_autofree char *name = g_utf8_make_valid(label, -1);
-	struct scan_result r = { 0 };
-	struct decision d = { 0 };
+	struct scan_result r = {0};
+	struct decision d = {0};
 	struct wait wait;
 	json_t *out;
 
@@ -136,7 +145,8 @@ append_row(GString *out, const char *key, const char *value)
 char *
 testmail_text(const json_t *r)
 {
-	static const char *const rows[] = { "verdict", "state", "reason", "why", "action", "reply", "engines", "definitions" };
+	static const char *const rows[] = {"verdict", "state", "reason",  "why",
+	                                   "action",  "reply", "engines", "definitions"};
 	GString *out = g_string_new(NULL);
 	const json_t *f;
 	size_t i;
@@ -144,14 +154,20 @@ testmail_text(const json_t *r)
 	append_row(out, "file", json_string_value(json_object_get(r, "file")));
 	for (i = 0; i < G_N_ELEMENTS(rows); i++)
 		append_row(out, rows[i], json_string_value(json_object_get(r, rows[i])));
-	g_string_append_printf(out, "%-12s %s\n", "header", json_string_value(json_object_get(r, "status")));
-	g_string_append_printf(out, "%-12s %" JSON_INTEGER_FORMAT "\n", "objects", json_integer_value(json_object_get(r, "objects")));
-	g_string_append_printf(out, "%-12s %" JSON_INTEGER_FORMAT "\n", "size", json_integer_value(json_object_get(r, "size")));
-	g_string_append_printf(out, "%-12s %.3f s\n", "time", json_real_value(json_object_get(r, "delay")));
-	json_array_foreach (json_object_get(r, "findings"), i, f)
-		g_string_append_printf(out, "%-12s %s %s in %s (engine %s)\n", "finding", json_string_value(json_object_get(f, "class")),
-		    json_string_value(json_object_get(f, "name")), json_string_value(json_object_get(f, "object")),
-		    json_string_value(json_object_get(f, "engine")));
+	g_string_append_printf(out, "%-12s %s\n", "header",
+	                       json_string_value(json_object_get(r, "status")));
+	g_string_append_printf(out, "%-12s %" JSON_INTEGER_FORMAT "\n", "objects",
+	                       json_integer_value(json_object_get(r, "objects")));
+	g_string_append_printf(out, "%-12s %" JSON_INTEGER_FORMAT "\n", "size",
+	                       json_integer_value(json_object_get(r, "size")));
+	g_string_append_printf(out, "%-12s %.3f s\n", "time",
+	                       json_real_value(json_object_get(r, "delay")));
+	json_array_foreach(json_object_get(r, "findings"), i, f)
+	    g_string_append_printf(out, "%-12s %s %s in %s (engine %s)\n", "finding",
+	                           json_string_value(json_object_get(f, "class")),
+	                           json_string_value(json_object_get(f, "name")),
+	                           json_string_value(json_object_get(f, "object")),
+	                           json_string_value(json_object_get(f, "engine")));
 	return g_string_free(out, FALSE);
 }
 
@@ -179,7 +195,8 @@ scan_file(const struct options *o, int fd, GError **err)
 		return NULL;
 	if (o->verbose > 0)
 		log_set_level((enum log_level)conf->log.level);
-	else if (!log_open("/dev/null", conf->log.facility, conf->log.ident, LOGLV_ERR, NULL))	/* what matters is in our own output */
+	else if (!log_open("/dev/null", conf->log.facility, conf->log.ident, LOGLV_ERR,
+	                   NULL)) /* what matters is in our own output */
 		log_set_level(LOGLV_ERR);
 	if (!become_user(conf, err)) {
 		conf_unref(&conf);
@@ -188,7 +205,8 @@ scan_file(const struct options *o, int fd, GError **err)
 	snap = generation_build(conf, NULL, o->test_engines, &fresh, err);
 	if (snap == NULL)
 		return NULL;
-	if (fresh && !generation_wait_loaded(snapshot_workers(snap), snap->conf->antivirus.message_time_max, err))
+	if (fresh && !generation_wait_loaded(snapshot_workers(snap),
+	                                     snap->conf->antivirus.message_time_max, err))
 		return NULL;
 	return testmail_scan(snap, b, fd, o->test_file, err);
 }
@@ -197,7 +215,8 @@ int
 testmail_run(const struct options *o)
 {
 	const bool from_stdin = strcmp(o->test_file, "-") == 0;
-	AUTO(fd_close) int fd = from_stdin ? dup(STDIN_FILENO) : open(o->test_file, O_RDONLY | O_CLOEXEC);
+	AUTO(fd_close)
+	int fd = from_stdin ? dup(STDIN_FILENO) : open(o->test_file, O_RDONLY | O_CLOEXEC);
 	g_autoptr(GError) err = NULL;
 	g_autofree char *text = NULL;
 	json_t *result = NULL;

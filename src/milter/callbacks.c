@@ -1,15 +1,17 @@
 /*
  * callbacks - what libmilter calls: each hands its arguments to the session and says "no reply"
  *
- * With "no reply" negotiated, an answer before the end of the message gets lost, and with it the message's only answer
- * (decision 16). So nothing is decided here, and every return but those of negotiate and eom goes through
- * reply_step(); scripts/lint-callbacks keeps it so. libmilter itself answers "continue" for us to an MTA that does not know "no reply".
+ * With "no reply" negotiated, an answer before the end of the message gets lost, and with it the
+ * message's only answer (decision 16). So nothing is decided here, and every return but those of
+ * negotiate and eom goes through reply_step(); scripts/lint-callbacks keeps it so. libmilter itself
+ * answers "continue" for us to an MTA that does not know "no reply".
  */
 #include "milter/eom.h"
 #include "milter/milter.h"
 #include "milter/session.h"
 
-/* The one process-wide pointer: libmilter hands its callbacks nothing of ours before smfi_setpriv(). */
+/* The one process-wide pointer: libmilter hands its callbacks nothing of ours before
+ * smfi_setpriv(). */
 static struct milter *the_milter;
 
 void
@@ -34,9 +36,10 @@ reply_step(const struct session *s, unsigned long step)
 }
 
 /*
- * The protocol lets an MTA send the last piece of the body inside the end of message. libmilter then calls this callback and, only when
- * it returns "continue", the one for the end of message; "no reply" would be the end of it, and the MTA would wait for an
- * answer that nobody gives (st_bodyend() in libmilter's engine.c).
+ * The protocol lets an MTA send the last piece of the body inside the end of message. libmilter
+ * then calls this callback and, only when it returns "continue", the one for the end of message;
+ * "no reply" would be the end of it, and the MTA would wait for an answer that nobody gives
+ * (st_bodyend() in libmilter's engine.c).
  */
 static sfsistat
 reply_body(const struct session *s, SMFICTX *ctx)
@@ -47,8 +50,8 @@ reply_body(const struct session *s, SMFICTX *ctx)
 }
 
 static sfsistat
-cb_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2, unsigned long f3, unsigned long *pf0,
-    unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
+cb_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2, unsigned long f3,
+             unsigned long *pf0, unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
 {
 	struct session *s = session_of(ctx);
 
@@ -59,7 +62,7 @@ cb_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
 	the_milter->ops->setpriv(ctx, s);
 	session_negotiate(s, f0, f1, pf0, pf1);
 	*pf2 = *pf3 = 0;
-	return SMFIS_CONTINUE;	/* "negotiated as written": not an answer about a mail */
+	return SMFIS_CONTINUE; /* "negotiated as written": not an answer about a mail */
 }
 
 static sfsistat
@@ -67,7 +70,7 @@ cb_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *addr)
 {
 	struct session *s = session_of(ctx);
 
-	if (s == NULL) {	/* after QUIT_NC */
+	if (s == NULL) { /* after QUIT_NC */
 		s = session_adopt(the_milter, ctx);
 		the_milter->ops->setpriv(ctx, s);
 	}
@@ -169,7 +172,7 @@ cb_abort(SMFICTX *ctx)
 		atomic_fetch_add(&the_milter->stats.aborted, 1);
 	if (s != NULL)
 		session_end(s);
-	return SMFIS_CONTINUE;	/* libmilter ignores it: nobody waits for an answer to an abort */
+	return SMFIS_CONTINUE; /* libmilter ignores it: nobody waits for an answer to an abort */
 }
 
 static sfsistat
@@ -180,28 +183,28 @@ cb_close(SMFICTX *ctx)
 	if (s != NULL)
 		the_milter->ops->setpriv(ctx, NULL);
 	session_free(&s);
-	return SMFIS_CONTINUE;	/* libmilter ignores it: the connection is gone */
+	return SMFIS_CONTINUE; /* libmilter ignores it: the connection is gone */
 }
 
 static char name[] = "avmilter";
 
 static const struct smfiDesc callbacks = {
-	.xxfi_name = name,
-	.xxfi_version = SMFI_VERSION,
-	.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST,
-	.xxfi_connect = cb_connect,
-	.xxfi_helo = cb_helo,
-	.xxfi_envfrom = cb_mail,
-	.xxfi_envrcpt = cb_rcpt,
-	.xxfi_header = cb_header,
-	.xxfi_eoh = cb_eoh,
-	.xxfi_body = cb_body,
-	.xxfi_eom = cb_eom,
-	.xxfi_abort = cb_abort,
-	.xxfi_close = cb_close,
-	.xxfi_unknown = cb_unknown,
-	.xxfi_data = cb_data,
-	.xxfi_negotiate = cb_negotiate,
+    .xxfi_name = name,
+    .xxfi_version = SMFI_VERSION,
+    .xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST,
+    .xxfi_connect = cb_connect,
+    .xxfi_helo = cb_helo,
+    .xxfi_envfrom = cb_mail,
+    .xxfi_envrcpt = cb_rcpt,
+    .xxfi_header = cb_header,
+    .xxfi_eoh = cb_eoh,
+    .xxfi_body = cb_body,
+    .xxfi_eom = cb_eom,
+    .xxfi_abort = cb_abort,
+    .xxfi_close = cb_close,
+    .xxfi_unknown = cb_unknown,
+    .xxfi_data = cb_data,
+    .xxfi_negotiate = cb_negotiate,
 };
 
 const struct smfiDesc *

@@ -12,18 +12,18 @@
 
 /* All that one end of message works with. */
 struct eom {
-	struct milter		*milter;
-	struct session		*session;
-	SMFICTX			*ctx;
-	struct message		*message;	/* borrowed from the session, as is the snapshot */
-	const struct snapshot	*snapshot;
-	int64_t			 begin_us;
-	struct wait		 wait;
-	const char		*skipped;	/* reason word, or NULL */
-	struct scan_result	 scan;
-	struct decision		 decision;
-	char			*effect_why;	/* why the decision could not be carried out, or NULL; owned */
-	sfsistat		 answer;
+	struct milter *milter;
+	struct session *session;
+	SMFICTX *ctx;
+	struct message *message; /* borrowed from the session, as is the snapshot */
+	const struct snapshot *snapshot;
+	int64_t begin_us;
+	struct wait wait;
+	const char *skipped; /* reason word, or NULL */
+	struct scan_result scan;
+	struct decision decision;
+	char *effect_why; /* why the decision could not be carried out, or NULL; owned */
+	sfsistat answer;
 };
 
 static int64_t
@@ -37,7 +37,8 @@ tell_progress(void *arg)
 {
 	const struct eom *e = arg;
 
-	/* A failure means that the MTA has gone: the answer will find nobody, which costs nothing. */
+	/* A failure means that the MTA has gone: the answer will find nobody, which costs nothing.
+	 */
 	e->milter->ops->progress(e->ctx);
 }
 
@@ -48,7 +49,8 @@ begin(struct eom *e)
 	kick_enter(&e->milter->kick);
 	session_queue_id(e->session);
 	log_context(e->message->id);
-	wait_init(&e->wait, deadline_in(e->snapshot->conf->antivirus.message_time_max), PROGRESS_MS, tell_progress, e);
+	wait_init(&e->wait, deadline_in(e->snapshot->conf->antivirus.message_time_max), PROGRESS_MS,
+	          tell_progress, e);
 	e->wait.cut = &e->milter->cut_ms;
 	message_seal(e->message);
 }
@@ -83,7 +85,8 @@ admit(struct eom *e)
 	}
 	if (missing != 0) {
 		g_autofree char *names = apply_action_names(missing);
-		g_autofree char *why = g_strdup_printf("the MTA has not agreed to %s, which the configuration needs", names);
+		g_autofree char *why = g_strdup_printf(
+		    "the MTA has not agreed to %s, which the configuration needs", names);
 
 		refuse(e, why);
 		return false;
@@ -98,14 +101,15 @@ scan(struct eom *e)
 		e->skipped = "disabled";
 		return;
 	}
-	scan_message(e->snapshot->conf, e->snapshot->engines, snapshot_workers(e->snapshot), e->message, &e->wait, &e->scan);
+	scan_message(e->snapshot->conf, e->snapshot->engines, snapshot_workers(e->snapshot),
+	             e->message, &e->wait, &e->scan);
 	e->skipped = e->scan.skipped;
 }
 
 static void
 decide(struct eom *e)
 {
-	if (e->skipped != NULL) {	/* the configuration says that nothing is to be scanned (P28) */
+	if (e->skipped != NULL) { /* the configuration says that nothing is to be scanned (P28) */
 		e->decision.action = e->decision.would = ACTION_PASS;
 		return;
 	}
@@ -119,21 +123,22 @@ static void
 apply(struct eom *e)
 {
 	const struct apply a = {
-		.ops = e->milter->ops,
-		.ctx = e->ctx,
-		.leading_space = (e->session->steps & SMFIP_HDR_LEADSPC) != 0,
-		.conf = e->snapshot->conf,
-		.message = e->message,
-		.scan = &e->scan,
-		.decision = &e->decision,
-		.skipped = e->skipped,
-		.host = e->milter->host,
-		.refused = e->effect_why != NULL,
+	    .ops = e->milter->ops,
+	    .ctx = e->ctx,
+	    .leading_space = (e->session->steps & SMFIP_HDR_LEADSPC) != 0,
+	    .conf = e->snapshot->conf,
+	    .message = e->message,
+	    .scan = &e->scan,
+	    .decision = &e->decision,
+	    .skipped = e->skipped,
+	    .host = e->milter->host,
+	    .refused = e->effect_why != NULL,
 	};
 
 	e->answer = apply_decision(&a, &e->effect_why);
 	if (e->effect_why != NULL)
-		e->decision.action = ACTION_TEMPFAIL;	/* what the log shall show is what was answered */
+		e->decision.action =
+		    ACTION_TEMPFAIL; /* what the log shall show is what was answered */
 }
 
 static void
@@ -141,21 +146,23 @@ report(struct eom *e)
 {
 	const struct conf *conf = e->snapshot->conf;
 	const struct report r = {
-		.m = e->message,
-		.scan = &e->scan,
-		.decision = &e->decision,
-		.skipped = e->skipped,
-		.effect_why = e->effect_why,
-		.delay_ms = (now_us() - e->begin_us) / 1000,
+	    .m = e->message,
+	    .scan = &e->scan,
+	    .decision = &e->decision,
+	    .skipped = e->skipped,
+	    .effect_why = e->effect_why,
+	    .delay_ms = (now_us() - e->begin_us) / 1000,
 	};
-	const bool clean = e->skipped == NULL && e->effect_why == NULL && verdict_is_clean(&e->scan.verdict);
+	const bool clean =
+	    e->skipped == NULL && e->effect_why == NULL && verdict_is_clean(&e->scan.verdict);
 
 	if (!clean || conf->log.clean) {
 		g_autofree char *line = report_line(&r, conf->log.format == FORMAT_JSON);
 
 		log_msg(report_level(&r), "%s", line);
 	}
-	stats_message(&e->milter->stats, e->message, &e->scan, &e->decision, e->skipped, e->effect_why, now_us() - e->begin_us);
+	stats_message(&e->milter->stats, e->message, &e->scan, &e->decision, e->skipped,
+	              e->effect_why, now_us() - e->begin_us);
 }
 
 static void
@@ -169,12 +176,13 @@ end(struct eom *e)
 	log_context(NULL);
 	kick_leave(&e->milter->kick);
 	atomic_fetch_sub(&e->milter->in_eom, 1);
-	if (counted)	/* before the count goes down: see milter_drained() */
+	if (counted) /* before the count goes down: see milter_drained() */
 		atomic_store(&e->milter->last_eom_ms, now_ms());
 	session_end(e->session);
 }
 
-/* There is nothing to scan: the daemon is ending, or the MTA ended a message that it never began. */
+/* There is nothing to scan: the daemon is ending, or the MTA ended a message that it never began.
+ */
 static sfsistat
 answer_nothing(struct milter *m, struct session *s, SMFICTX *ctx)
 {
@@ -187,7 +195,7 @@ answer_nothing(struct milter *m, struct session *s, SMFICTX *ctx)
 sfsistat
 eom_answer(struct milter *m, struct session *s, SMFICTX *ctx)
 {
-	struct eom e = { .milter = m, .session = s, .ctx = ctx, .begin_us = now_us() };
+	struct eom e = {.milter = m, .session = s, .ctx = ctx, .begin_us = now_us()};
 
 	if (s == NULL || s->message == NULL)
 		return answer_nothing(m, s, ctx);

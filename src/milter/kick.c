@@ -29,7 +29,8 @@ resolve_unix(struct kick *k, const char *path, GError **err)
 
 	if (len >= sizeof(sun->sun_path)) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NAMETOOLONG,
-		    "socket path %s is longer than %zu bytes, the most that Unix allows", path, sizeof(sun->sun_path) - 1);
+		            "socket path %s is longer than %zu bytes, the most that Unix allows",
+		            path, sizeof(sun->sun_path) - 1);
 		return false;
 	}
 	sun->sun_family = AF_UNIX;
@@ -43,17 +44,21 @@ resolve_inet(struct kick *k, const struct endpoint *e, GError **err)
 {
 	const bool six = e->family == ENDPOINT_INET6;
 	const struct addrinfo hints = {
-		.ai_family = six ? AF_INET6 : AF_INET, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV,
+	    .ai_family = six ? AF_INET6 : AF_INET,
+	    .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_NUMERICSERV,
 	};
 	struct addrinfo *ai = NULL;
 	char port[16];
 	int rc;
 
 	g_snprintf(port, sizeof(port), "%u", e->port);
-	/* Without AI_PASSIVE no host means the loopback address: the way to a socket that listens on every address. */
+	/* Without AI_PASSIVE no host means the loopback address: the way to a socket that listens
+	 * on every address. */
 	rc = getaddrinfo(e->host[0] != '\0' ? e->host : NULL, port, &hints, &ai);
 	if (rc != 0) {
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "socket: host %s: %s", e->host, gai_strerror(rc));
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "socket: host %s: %s", e->host,
+		            gai_strerror(rc));
 		return false;
 	}
 	memcpy(&k->addr, ai->ai_addr, ai->ai_addrlen);
@@ -93,9 +98,11 @@ kick_send(struct kick *k)
 		return;
 	fd = socket(k->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return;		/* no descriptor left: the sessions wait, nothing is lost */
-	/* EINPROGRESS on TCP is fine: the handshake ends without us. A full backlog is fine too: those will wake a worker. */
-	if (connect(fd, (const struct sockaddr *)&k->addr, k->addr_len) == 0 || errno == EINPROGRESS)
+		return; /* no descriptor left: the sessions wait, nothing is lost */
+	/* EINPROGRESS on TCP is fine: the handshake ends without us. A full backlog is fine too:
+	 * those will wake a worker. */
+	if (connect(fd, (const struct sockaddr *)&k->addr, k->addr_len) == 0 ||
+	    errno == EINPROGRESS)
 		atomic_fetch_add(&k->sent, 1);
 	close(fd);
 }

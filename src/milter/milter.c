@@ -55,5 +55,6 @@ milter_cut(struct milter *m)
 bool
 milter_drained(struct milter *m)
 {
-	return atomic_load(&m->pending) == 0 && now_ms() - atomic_load(&m->last_eom_ms) >= ANSWER_GRACE_MS;
+	return atomic_load(&m->pending) == 0 &&
+	       now_ms() - atomic_load(&m->last_eom_ms) >= ANSWER_GRACE_MS;
 }

@@ -1,14 +1,14 @@
 /*
  * mta - the table of the real libmilter
  *
- * libmilter takes char * and changes none of it (comm.c, smfi.c of 8.17): the casts only mend its prototypes.
+ * libmilter takes char * and changes none of it (comm.c, smfi.c of 8.17): the casts only mend its
+ * prototypes.
  */
 #include "milter/mta.h"
 
 #include <stdint.h>
 
-static char *
-mutable(const char *s)
+static char *mutable(const char *s)
 {
 	return (char *)(uintptr_t)s;
 }
@@ -49,9 +49,9 @@ quarantine(SMFICTX *ctx, const char *reason)
 	return smfi_quarantine(ctx, mutable(reason));
 }
 
-/* libmilter exports it, without a prototype in its headers: "may an edit be sent now". No other call tells the state without doing
- * something. */
-bool	 mi_sendok(SMFICTX *ctx, int action) __attribute__((weak));
+/* libmilter exports it, without a prototype in its headers: "may an edit be sent now". No other
+ * call tells the state without doing something. */
+bool mi_sendok(SMFICTX *ctx, int action) __attribute__((weak));
 
 static bool
 at_end(SMFICTX *ctx)
@@ -60,14 +60,14 @@ at_end(SMFICTX *ctx)
 }
 
 const struct mta_ops mta_libmilter = {
-	.getsymval = getsymval,
-	.setpriv = smfi_setpriv,
-	.getpriv = smfi_getpriv,
-	.setsymlist = setsymlist,
-	.setreply = setreply,
-	.insheader = insheader,
-	.chgheader = chgheader,
-	.quarantine = quarantine,
-	.progress = smfi_progress,
-	.at_end = at_end,
+    .getsymval = getsymval,
+    .setpriv = smfi_setpriv,
+    .getpriv = smfi_getpriv,
+    .setsymlist = setsymlist,
+    .setreply = setreply,
+    .insheader = insheader,
+    .chgheader = chgheader,
+    .quarantine = quarantine,
+    .progress = smfi_progress,
+    .at_end = at_end,
 };

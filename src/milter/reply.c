@@ -3,7 +3,8 @@
 
 #include <glib.h>
 
-/* smfi_setreply() takes 980 bytes after doubling; 512 is the line length that every SMTP client must take (RFC 5321 4.5.3.1.5). */
+/* smfi_setreply() takes 980 bytes after doubling; 512 is the line length that every SMTP client
+ * must take (RFC 5321 4.5.3.1.5). */
 #define REPLY_TEXT_MAX 490
 
 static char *
@@ -23,7 +24,8 @@ wire_text(const char *text)
 sfsistat
 reply_speak(const struct mta_ops *ops, SMFICTX *ctx, unsigned code, const char *text)
 {
-	static const char *const own[] = { "Virus scan unavailable, try again later", "Message rejected" };
+	static const char *const own[] = {"Virus scan unavailable, try again later",
+	                                  "Message rejected"};
 	const bool reject = code >= 500 && code <= 599;
 	const char *xcode = reject ? "5.7.1" : "4.7.1";
 	g_autofree char *wire = wire_text(text != NULL && text[0] != '\0' ? text : own[reject]);

@@ -30,24 +30,26 @@ session_adopt(struct milter *m, SMFICTX *ctx)
 }
 
 static const struct {
-	int		 stage;
-	const char	*macros;
+	int stage;
+	const char *macros;
 } wanted_macros[] = {
-	{ SMFIM_CONNECT,	"{daemon_name}" },
-	{ SMFIM_ENVFROM,	"i {auth_authen} {daemon_name}" },
-	{ SMFIM_ENVRCPT,	"i" },
-	{ SMFIM_DATA,		"i" },
-	{ SMFIM_EOM,		"i" },
+    {SMFIM_CONNECT, "{daemon_name}"},
+    {SMFIM_ENVFROM, "i {auth_authen} {daemon_name}"},
+    {SMFIM_ENVRCPT, "i"},
+    {SMFIM_DATA, "i"},
+    {SMFIM_EOM, "i"},
 };
 
 void
-session_negotiate(struct session *s, unsigned long actions, unsigned long steps, unsigned long *actions_out, unsigned long *steps_out)
+session_negotiate(struct session *s, unsigned long actions, unsigned long steps,
+                  unsigned long *actions_out, unsigned long *steps_out)
 {
 	struct snapshot *snap = snapshot_slot_get(&s->milter->slot);
 	const unsigned long need = snap != NULL ? milter_actions(snap->conf) : 0;
 
-	/* What the MTA does not offer cannot be asked for: libmilter would close the connection, which may mean "accept" to the
-	 * MTA. Nothing is asked for then; the end of each message finds out and answers 451. */
+	/* What the MTA does not offer cannot be asked for: libmilter would close the connection,
+	 * which may mean "accept" to the MTA. Nothing is asked for then; the end of each message
+	 * finds out and answers 451. */
 	s->actions = (need & ~actions) == 0 ? need : 0;
 	s->steps = steps & (SESSION_NO_REPLY | SMFIP_HDR_LEADSPC);
 	*actions_out = s->actions;
@@ -55,7 +57,8 @@ session_negotiate(struct session *s, unsigned long actions, unsigned long steps,
 	if (actions & SMFIF_SETSYMLIST) {
 		*actions_out |= SMFIF_SETSYMLIST;
 		for (size_t i = 0; i < G_N_ELEMENTS(wanted_macros); i++)
-			s->milter->ops->setsymlist(s->ctx, wanted_macros[i].stage, wanted_macros[i].macros);
+			s->milter->ops->setsymlist(s->ctx, wanted_macros[i].stage,
+			                           wanted_macros[i].macros);
 	}
 	atomic_store(&s->milter->last_steps, s->steps);
 	atomic_store(&s->milter->last_actions, s->actions);
@@ -74,9 +77,11 @@ session_connect(struct session *s, const char *host, const struct sockaddr *addr
 	g_free(c->addr);
 	g_free(c->daemon);
 	if (addr != NULL && addr->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)addr)->sin_addr, text, sizeof(text));
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)addr)->sin_addr,
+		          text, sizeof(text));
 	else if (addr != NULL && addr->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr, text, sizeof(text));
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr,
+		          text, sizeof(text));
 	c->name = g_strdup(host != NULL ? host : "unknown");
 	c->addr = text[0] != '\0' ? g_strdup(text) : NULL;
 	c->daemon = g_strdup(daemon);
@@ -113,17 +118,18 @@ session_mail(struct session *s, const char *sender)
 	session_end(s);
 	s->snapshot = snapshot_slot_get(&s->milter->slot);
 	if (s->snapshot == NULL)
-		return;		/* the daemon is ending: the end of the message answers 451 */
+		return; /* the daemon is ending: the end of the message answers 451 */
 	conf = s->snapshot->conf;
 	lim = (struct message_limits){
-		.spool = {
-			.memory_max = conf->spool.memory_max,
-			.message_max = conf->spool.message_max,
-			.total_max = conf->spool.total_max,
-			.file_base = conf->antivirus.file_base,
+	    .spool =
+		{
+		    .memory_max = conf->spool.memory_max,
+		    .message_max = conf->spool.message_max,
+		    .total_max = conf->spool.total_max,
+		    .file_base = conf->antivirus.file_base,
 		},
-		.header_max = conf->antivirus.header_max,
-		.watch = { conf->header.scanned, conf->header.status, conf->header.report },
+	    .header_max = conf->antivirus.header_max,
+	    .watch = {conf->header.scanned, conf->header.status, conf->header.report},
 	};
 	s->message = message_new(s->milter->budget, &lim, &s->client, sender);
 	auth = s->milter->ops->getsymval(s->ctx, "{auth_authen}");
@@ -145,7 +151,8 @@ session_header(struct session *s, const char *name, const char *value)
 
 	if (s->message == NULL)
 		return;
-	if ((s->steps & SMFIP_HDR_LEADSPC) == 0)	/* the MTA has taken the blank behind the colon away */
+	if ((s->steps & SMFIP_HDR_LEADSPC) ==
+	    0) /* the MTA has taken the blank behind the colon away */
 		value = spaced = g_strconcat(" ", value, NULL);
 	message_add_header(s->message, name, value);
 }
