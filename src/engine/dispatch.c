@@ -42,15 +42,26 @@ try_another(struct tally *t, enum reason failed)
 	}
 }
 
-/* One exchange. The engine's own timeout is cut in; *cut_short says that the message's end came
- * first. */
-static void
-attempt(struct engine *e, struct conn *c, const struct scan_request *rq, struct verdict *v,
-        bool *cut_short)
+/* Has somebody ended this message's time early? */
+static bool
+was_cut(const struct wait *w)
 {
-	struct deadline own = deadline_in(e->conf->timeout);
-	struct wait wait = wait_until(rq->wait, own);
+	return w->cut && atomic_load(w->cut) <= now_ms();
+}
+
+/* What is to be known about an exchange besides its verdict. */
+struct outcome {
+	bool cut_short; /* the message ran out of time, not the server */
+	bool answered;  /* a byte of an answer came */
+};
+
+/* One exchange, with the engine's own timeout cut in. */
+static struct outcome
+attempt(struct engine *e, struct conn *c, const struct scan_request *rq, struct verdict *v)
+{
+	struct wait wait = wait_until(rq->wait, deadline_in(e->conf->timeout));
 	struct scan_request sub = *rq;
+	struct outcome out = {0};
 
 	sub.wait = &wait;
 	c->keep = false;
@@ -58,10 +69,14 @@ attempt(struct engine *e, struct conn *c, const struct scan_request *rq, struct 
 	wire_begin(c->wire, &wait);
 	e->ops->scan(e, c, &sub, v);
 	rq->wait->next_tick_ms = wait.next_tick_ms;
-	wire_begin(c->wire, rq->wait);
-	*cut_short = own.at_ms > rq->wait->dl.at_ms && deadline_passed(rq->wait->dl);
+	out.cut_short = deadline_passed(rq->wait->dl) || was_cut(rq->wait);
+	if (c->wire) { /* gone when a second try could not connect */
+		out.answered = wire_answered(c->wire);
+		wire_begin(c->wire, rq->wait);
+	}
 	if (v->states == 0)
 		conn_refuse(c, v, REASON_UNKNOWN, "the answer gave no verdict");
+	return out;
 }
 
 static bool
@@ -71,11 +86,17 @@ has_failed(const struct verdict *v)
 }
 
 /* A connection that had been idle and died before it said a word: its server may have closed it in
- * good order. */
-static bool
-died_idle(struct conn *c, const struct verdict *v)
+ * good order. One new connection is free. */
+static struct outcome
+attempt_twice(struct engine *e, struct conn *c, const struct scan_request *rq, struct verdict *v)
 {
-	return c->reused && !wire_answered(c->wire) && v->failed == REASON_LOST;
+	bool reused = c->reused;
+	struct outcome out = attempt(e, c, rq, v);
+
+	if (!reused || out.answered || v->failed != REASON_LOST || !c->wire)
+		return out;
+	verdict_clear(v);
+	return conn_reopen(c, v) ? attempt(e, c, rq, v) : out;
 }
 
 /* Ask one server. Returns true when v is the answer; else v is empty and the failure is in the
@@ -86,20 +107,14 @@ ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct ver
 {
 	AUTO(verdict_clear) struct verdict got = {0};
 	struct conn *c = upstream_borrow(e->upstream, &t->tried, rq->wait, &got);
-	bool cut_short = false;
+	struct outcome out;
 	enum reason why;
 
 	*go_on = false;
 	if (c) {
-		attempt(e, c, rq, &got, &cut_short);
-		if (died_idle(c, &got)) {
-			verdict_clear(&got);
-			if (conn_reopen(c, &got))
-				attempt(e, c, rq, &got, &cut_short);
-		}
+		out = attempt_twice(e, c, rq, &got);
 		why = has_failed(&got) ? got.failed : REASON_NONE;
-		/* The message ran out of time, not the server. */
-		upstream_return(&c, cut_short && why == REASON_TIMEOUT ? REASON_UNKNOWN : why,
+		upstream_return(&c, out.cut_short && why == REASON_TIMEOUT ? REASON_UNKNOWN : why,
 		                got.failed_why);
 	} else if (got.states == 0) {
 		return false; /* every server was tried */
@@ -108,7 +123,7 @@ ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct ver
 		verdict_join(v, &got);
 		return true;
 	}
-	*go_on = try_another(t, got.failed) && !deadline_passed(rq->wait->dl);
+	*go_on = try_another(t, got.failed) && !deadline_passed(rq->wait->dl) && !was_cut(rq->wait);
 	verdict_join(&t->failures, &got);
 	return false;
 }

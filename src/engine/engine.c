@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/threads.h"
 #include "conf/conf.h"
 #include "engine/dispatch.h"
 #include "engine/upstream.h"
@@ -61,9 +62,15 @@ engine_class_action(const struct conf_engine *e, enum verdict_class c)
 }
 
 bool
+engine_is_backup(const struct engine *e)
+{
+	return e->upstream && e->conf->net.backup && e->conf->enabled == ENABLED_YES;
+}
+
+bool
 engine_is_active(const struct engine *e)
 {
-	return e->conf->enabled == ENABLED_YES;
+	return e->conf->enabled == ENABLED_YES && !engine_is_backup(e);
 }
 
 char *
@@ -206,6 +213,36 @@ is_ring(const struct conf *conf, const struct conf_engine *sec)
 	return true;
 }
 
+/* Somebody must be there to step in for. */
+static bool
+check_backups(const struct engines *set, GError **err)
+{
+	const struct engine *backup = NULL;
+
+	for (guint i = 0; i < set->list->len; i++) {
+		const struct engine *e = g_ptr_array_index(set->list, i);
+
+		if (engine_is_active(e))
+			return true;
+		if (engine_is_backup(e))
+			backup = e;
+	}
+	if (backup)
+		refuse(err, backup->conf, "backup = true, but there is no engine to step in for");
+	return !backup;
+}
+
+/* Threads for the engines on the network, as many as threadpool IO says. */
+static void
+make_pool(struct engines *set)
+{
+	const struct conf_threadpool *io = conf_threadpool_find(set->conf, "IO");
+
+	for (guint i = 0; i < set->list->len && !set->io; i++)
+		if (((const struct engine *)g_ptr_array_index(set->list, i))->upstream)
+			set->io = threads_new((unsigned)io->size);
+}
+
 struct engines *
 engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GError **err)
 {
@@ -226,6 +263,10 @@ engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GE
 		}
 		g_ptr_array_add(set->list, e);
 	}
+	if (!check_backups(set, err))
+		engines_free(&set);
+	else
+		make_pool(set);
 	return set;
 }
 
@@ -234,6 +275,7 @@ engines_free(struct engines **set)
 {
 	if (!*set)
 		return;
+	threads_free(&(*set)->io);
 	g_ptr_array_unref((*set)->list);
 	conf_unref(&(*set)->conf);
 	g_free(*set);

@@ -26,6 +26,7 @@ struct conn;		/* one connection to a server of the pool; NULL for local engines 
 struct engine;
 struct lease;
 struct probe;
+struct threads;
 struct upstream;
 struct workers;
 
@@ -100,9 +101,12 @@ char	*engine_definitions(struct engine *e);
 struct engines {
 	GPtrArray	*list;	/* of struct engine *; without those that are disabled or wrapped by an engine_fault */
 	struct conf	*conf;	/* a reference: sections live as long as their engines */
+	struct threads	*io;	/* for engines on the network; NULL: there are none */
 };
 
-/* True for engines that every message is handed to; passive ones wait until somebody asks for them. */
+/* One that is asked only where another failed. */
+bool	 engine_is_backup(const struct engine *e);
+/* True for engines that every message is handed to; backups and passive ones wait until somebody asks for them. */
 bool	 engine_is_active(const struct engine *e);
 
 /* Build the engines of a configuration. workers may be NULL when no engine needs one. test_mode admits null, fake and fault.

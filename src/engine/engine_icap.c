@@ -1,11 +1,13 @@
 /*
  * engine_icap - ICAP 1.0 (RFC 3507), as Symantec and everyone else speak it
  *
- * The object goes over as the body of an HTTP answer (RESPMOD) or request (REQMOD), or by name (FILEMOD). "Allow: 204" is always
- * sent; a preview only when the section asks for it. Content that comes back in place of the object is read when the
- * verdict depends on it and never kept: an infected object stays infected, repaired or not.
+ * The object goes over as the body of an HTTP answer (RESPMOD) or request (REQMOD), or by name
+ *(FILEMOD). "Allow: 204" is always sent; a preview only when the section asks for it. Content that
+ *comes back in place of the object is read when the verdict depends on it and never kept: an
+ *infected object stays infected, repaired or not.
  *
- *	C: RESPMOD icap://127.0.0.1:1344/avscan ICAP/1.0 ... chunked object		S: ICAP/1.0 204 No Content
+ *	C: RESPMOD icap://127.0.0.1:1344/avscan ICAP/1.0 ... chunked object		S: ICAP/1.0
+ *204 No Content
  */
 #include <string.h>
 
@@ -19,13 +21,13 @@
 #include "engine/icap_request.h"
 #include "engine/icap_verdict.h"
 
-#define CHUNK		(64 * 1024)
-#define CHUNK_ROOM	(CHUNK + 32)	/* with size line and line end */
-#define DRAIN_MAX	(64 * 1024)	/* bytes of a page that are read to keep the connection */
-#define DRAIN_MS	500
-#define CONTINUES_MAX	3		/* "100 Continue" that nobody asked for */
+#define CHUNK           (64 * 1024)
+#define CHUNK_ROOM      (CHUNK + 32) /* with size line and line end */
+#define DRAIN_MAX       (64 * 1024)  /* bytes of a page that are read to keep the connection */
+#define DRAIN_MS        500
+#define CONTINUES_MAX   3 /* "100 Continue" that nobody asked for */
 #define STATUS_CONTINUE 100
-#define NEUTRAL_NAME	"object.bin"
+#define NEUTRAL_NAME    "object.bin"
 
 extern const struct engine_ops engine_icap;
 
@@ -39,7 +41,7 @@ struct exchange {
 	enum icap_method method;
 	struct icap_message head, http;
 	struct icap_answer answer;
-	bool read_all;		/* nothing of the answer is left on the connection */
+	bool read_all; /* nothing of the answer is left on the connection */
 };
 
 static bool
@@ -92,7 +94,8 @@ static bool
 send_preview(struct exchange *x, uint64_t preview, bool *more, GError **err)
 {
 	*more = preview < x->content.size;
-	return send_chunks(x, 0, preview, err) && send_end(x, *more ? "0\r\n\r\n" : "0; ieof\r\n\r\n", err);
+	return send_chunks(x, 0, preview, err) &&
+	       send_end(x, *more ? "0\r\n\r\n" : "0; ieof\r\n\r\n", err);
 }
 
 /* The next head that is not an interim one. */
@@ -125,13 +128,15 @@ previewed(struct exchange *x, uint64_t preview, GError **err)
 	}
 	icap_message_clear(&x->head);
 	icap_message_init(&x->head);
-	return send_chunks(x, preview, x->content.size, err) && send_end(x, "0\r\n\r\n", err) && read_final(x, err);
+	return send_chunks(x, preview, x->content.size, err) && send_end(x, "0\r\n\r\n", err) &&
+	       read_final(x, err);
 }
 
 static uint64_t
 preview_of(const struct exchange *x)
 {
-	if (!x->c->engine->conf->icap.preview || x->method == ICAP_FILEMOD || x->options->preview == ICAP_NO_PREVIEW)
+	if (!x->c->engine->conf->icap.preview || x->method == ICAP_FILEMOD ||
+	    x->options->preview == ICAP_NO_PREVIEW)
 		return ICAP_NO_PREVIEW;
 	return MIN(x->options->preview, x->content.size);
 }
@@ -148,12 +153,15 @@ service_of(const struct exchange *x)
 	return g_strdup_printf("%s?action=%s", service, conf_icap_repair_name(conf->repair));
 }
 
-/* A name for the URL: servers decide by its extension. One that the server would leave out is not used. */
+/* A name for the URL: servers decide by its extension. One that the server would leave out is not
+ * used. */
 static const char *
 name_of(const struct exchange *x)
 {
 	const struct object *o = x->rq->object;
-	const char *name = o->names[0] ? o->names[0] : o->kind == OBJECT_MESSAGE ? "message.eml" : NEUTRAL_NAME;
+	const char *name = o->names[0]                 ? o->names[0]
+	                   : o->kind == OBJECT_MESSAGE ? "message.eml"
+	                                               : NEUTRAL_NAME;
 
 	return icap_options_ignore(x->options, name) ? NEUTRAL_NAME : name;
 }
@@ -206,7 +214,8 @@ ask(struct exchange *x, GError **err)
 		return false;
 	if (preview != ICAP_NO_PREVIEW)
 		return previewed(x, preview, err);
-	if (x->method != ICAP_FILEMOD && (!send_chunks(x, 0, x->content.size, err) || !send_end(x, "0\r\n\r\n", err)))
+	if (x->method != ICAP_FILEMOD &&
+	    (!send_chunks(x, 0, x->content.size, err) || !send_end(x, "0\r\n\r\n", err)))
 		return false;
 	return read_final(x, err);
 }
@@ -225,7 +234,8 @@ read_inner_heads(struct exchange *x, GError **err)
 	if (!p->response_head)
 		return true;
 	if (!icap_http_parse(heads + p->response_at, p->heads_len - p->response_at, &x->http)) {
-		g_set_error_literal(err, NET_ERROR, NET_E_SYNTAX, "no HTTP head where Encapsulated puts one");
+		g_set_error_literal(err, NET_ERROR, NET_E_SYNTAX,
+		                    "no HTTP head where Encapsulated puts one");
 		return false;
 	}
 	x->answer.http = &x->http;
@@ -286,7 +296,8 @@ read_parts(struct exchange *x, GError **err)
 		g_set_error_literal(err, NET_ERROR, NET_E_SYNTAX, "Encapsulated not understood");
 		return false;
 	}
-	if (a->parts.body == ICAP_BODY_UNKNOWN || (a->parts.body == ICAP_BODY_NULL && a->parts.heads_len == 0)) {
+	if (a->parts.body == ICAP_BODY_UNKNOWN ||
+	    (a->parts.body == ICAP_BODY_NULL && a->parts.heads_len == 0)) {
 		x->read_all = true;
 		return true;
 	}
@@ -324,7 +335,8 @@ salvage(struct exchange *x, struct verdict *v)
 static void
 exchange(struct exchange *x, struct verdict *v)
 {
-	g_autofree char *where = g_strdup_printf("engine %s: %s: reply", x->c->engine->title, x->c->address->text);
+	g_autofree char *where =
+	    g_strdup_printf("engine %s: %s: reply", x->c->engine->title, x->c->address->text);
 	GError *why = NULL;
 
 	x->answer = (struct icap_answer){
@@ -336,7 +348,9 @@ exchange(struct exchange *x, struct verdict *v)
 	};
 	if (!ask(x, &why)) {
 		salvage(x, v);
-		conn_fail(x->c, v, x->head.status > 0 || wire_answered(x->c->wire) ? "reply" : "request", why);
+		conn_fail(x->c, v,
+		          x->head.status > 0 || wire_answered(x->c->wire) ? "reply" : "request",
+		          why);
 		return;
 	}
 	x->answer.sent_all = wire_sent_all(x->c->wire);
@@ -375,7 +389,8 @@ exchange_clear(struct exchange *x)
 static void
 run(struct conn *c, const struct scan_request *rq, enum icap_method method, struct verdict *v)
 {
-	AUTO(exchange_clear) struct exchange x = {.c = c, .rq = rq, .options = c->probe->detail, .method = method};
+	AUTO(exchange_clear)
+	struct exchange x = {.c = c, .rq = rq, .options = c->probe->detail, .method = method};
 	int dialect = c->engine->conf->icap.dialect;
 
 	x.dialect = dialect == DIALECT_AUTO ? x.options->dialect : icap_dialect_find(dialect);
@@ -405,8 +420,10 @@ scan(struct engine *e, struct conn *c, const struct scan_request *rq, struct ver
 static void
 judge_options(struct conn *c, const struct icap_message *m, struct verdict *v)
 {
-	struct icap_answer a = {.head = m, .dialect = icap_dialect_find(DIALECT_GENERIC), .method = ICAP_OPTIONS};
-	g_autofree char *where = g_strdup_printf("engine %s: %s: OPTIONS", c->engine->title, c->address->text);
+	struct icap_answer a = {
+	    .head = m, .dialect = icap_dialect_find(DIALECT_GENERIC), .method = ICAP_OPTIONS};
+	g_autofree char *where =
+	    g_strdup_printf("engine %s: %s: OPTIONS", c->engine->title, c->address->text);
 	AUTO(verdict_clear) struct verdict got = {0};
 
 	icap_judge(&a, &got, "", c->engine->title, where);
@@ -422,7 +439,8 @@ probe(struct engine *e, struct conn *c, struct probe *out, struct verdict *v)
 	AUTO(icap_message_clear) struct icap_message m = {0};
 	g_autofree char *authority = address_authority(c->address);
 	const char *service = c->address->rest[0] ? c->address->rest : e->conf->icap.service;
-	const struct icap_request request = {.method = ICAP_OPTIONS, .authority = authority, .service = service};
+	const struct icap_request request = {
+	    .method = ICAP_OPTIONS, .authority = authority, .service = service};
 	g_autoptr(GString) text = g_string_new(NULL);
 	struct icap_parts parts;
 	GError *why = NULL;
@@ -442,7 +460,8 @@ probe(struct engine *e, struct conn *c, struct probe *out, struct verdict *v)
 		return;
 	}
 	verdict_complete(v);
-	if (icap_parts_parse(&m, &parts) && (parts.body == ICAP_BODY_NULL || parts.body == ICAP_BODY_UNKNOWN) &&
+	if (icap_parts_parse(&m, &parts) &&
+	    (parts.body == ICAP_BODY_NULL || parts.body == ICAP_BODY_UNKNOWN) &&
 	    !icap_list_has(&m, "Connection", "close") && !wire_unread(c->wire))
 		conn_keep(c);
 }
@@ -459,9 +478,10 @@ init(struct engine *e, GError **err)
 		if (!unknown)
 			continue;
 		g_set_error(err, CONF_ERROR, CONF_E_INVALID,
-			    "request_header %s: %%{%s} is not known; write %%{sender}, %%{recipient}, %%{client}, %%{helo}, %%{qid}, "
-			    "%%{ref} or %%{msgid}",
-			    pair->name, unknown);
+		            "request_header %s: %%{%s} is not known; write %%{sender}, "
+		            "%%{recipient}, %%{client}, %%{helo}, %%{qid}, "
+		            "%%{ref} or %%{msgid}",
+		            pair->name, unknown);
 		return false;
 	}
 	return true;

@@ -8,7 +8,7 @@
 #include "conf/conf.h"
 
 static const struct icap_dialect rows[] = {
-#define DIALECT(id, told_by, status_403, null_200, inner_4xx, flags)                                                     \
+#define DIALECT(id, told_by, status_403, null_200, inner_4xx, flags)                               \
 	{DIALECT_##id, told_by, ICAP_##status_403, ICAP_##null_200, ICAP_##inner_4xx, flags},
 #include "engine/icap_dialects.def"
 #undef DIALECT

@@ -110,5 +110,6 @@ icap_fields_client(const struct message *m)
 {
 	struct in_addr any;
 
-	return m->client_addr && inet_pton(AF_INET, m->client_addr, &any) == 1 ? m->client_addr : NULL;
+	return m->client_addr && inet_pton(AF_INET, m->client_addr, &any) == 1 ? m->client_addr
+	                                                                       : NULL;
 }

@@ -7,12 +7,13 @@
 
 #include "verdict/clamav_names.h"
 
-#define LINES_EACH	4	/* of a violation: file, name, id, disposition */
-#define UNNAMED		"unknown"
+#define LINES_EACH 4 /* of a violation: file, name, id, disposition */
+#define UNNAMED    "unknown"
 
-/* What a name or a reason means when it holds these words, compared in lower case; the first row that fits holds. */
+/* What a name or a reason means when it holds these words, compared in lower case; the first row
+ * that fits holds. */
 static const struct word_row {
-	const char *all[2];	/* both must occur; NULL = one is enough */
+	const char *all[2];     /* both must occur; NULL = one is enough */
 	enum finding_kind kind; /* FINDING_NONE: PARTIAL(partial) */
 	enum reason partial;
 } word_rows[] = {
@@ -32,14 +33,17 @@ static const struct word_row {
 };
 
 /* Symantec's categories behind "| NonViralThreat="; any other is malware (interface.md P15). */
-static const char *const unwanted[] = {"Adware", "Trackware", "Dialers", "Joke Programs", "Security Risks"};
+static const char *const unwanted[] = {"Adware", "Trackware", "Dialers", "Joke Programs",
+                                       "Security Risks"};
 
 /* Fields whose value is a name or a list of names. */
 static const char *const name_fields[] = {"X-Virus-Name", "X-Virus-ID", "X-FSecure-Infection-Name"};
 /* Fields that say why something was blocked. */
-static const char *const reason_fields[] = {"X-Blocked-Reason", "X-MWG-Block-Reason", "X-Block-Reason"};
+static const char *const reason_fields[] = {"X-Blocked-Reason", "X-MWG-Block-Reason",
+                                            "X-Block-Reason"};
 /* Values that mean "nothing". */
-static const char *const nothing[] = {"", "-", "no threats", "none", "clean", "passed", "allowed", "0"};
+static const char *const nothing[] = {"",      "-",      "no threats", "none",
+                                      "clean", "passed", "allowed",    "0"};
 
 static bool
 is_nothing(const char *value)
@@ -56,7 +60,8 @@ find_words(const char *text)
 	g_autofree char *low = g_ascii_strdown(text, -1);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(word_rows); i++)
-		if (strstr(low, word_rows[i].all[0]) && (!word_rows[i].all[1] || strstr(low, word_rows[i].all[1])))
+		if (strstr(low, word_rows[i].all[0]) &&
+		    (!word_rows[i].all[1] || strstr(low, word_rows[i].all[1])))
 			return &word_rows[i];
 	return NULL;
 }
@@ -121,7 +126,8 @@ icap_judge_name(const char *raw, const char *label, const char *title, struct ve
 	}
 	g_strstrip(name);
 	if (category)
-		verdict_find(v, is_unwanted(category) ? FINDING_SUSPICIOUS : FINDING_INFECTED, name[0] ? name : UNNAMED, label, title);
+		verdict_find(v, is_unwanted(category) ? FINDING_SUSPICIOUS : FINDING_INFECTED,
+		             name[0] ? name : UNNAMED, label, title);
 	else if (g_str_has_prefix(name, "not-a-virus:"))
 		verdict_find(v, FINDING_SUSPICIOUS, name, label, title);
 	else if (!judge_words(name, label, title, v))
@@ -135,7 +141,8 @@ is_known(const struct verdict *v, const char *raw)
 	g_autofree char *name = printable(raw);
 
 	for (guint i = 0; v->findings && i < v->findings->len; i++)
-		if (strcmp(((const struct finding *)g_ptr_array_index(v->findings, i))->name, name) == 0)
+		if (strcmp(((const struct finding *)g_ptr_array_index(v->findings, i))->name,
+		           name) == 0)
 			return true;
 	return false;
 }
@@ -190,7 +197,9 @@ take_infection(const char *value, const char *label, const char *title, struct v
 {
 	g_autofree char *type = infection_key(value, "Type");
 	g_autofree char *threat = infection_key(value, "Threat");
-	const char *name = threat ? threat : type ? UNNAMED : value;	/* some servers put nothing but a name there */
+	const char *name = threat ? threat
+	                   : type ? UNNAMED
+	                          : value; /* some servers put nothing but a name there */
 	g_autofree char *shown = printable(name[0] ? name : UNNAMED);
 
 	if (is_known(v, shown))
@@ -199,7 +208,8 @@ take_infection(const char *value, const char *label, const char *title, struct v
 		verdict_find(v, FINDING_BLOCKED, shown, label, title);
 	} else if (type && strcmp(type, "2") == 0) {
 		if (!judge_words(shown, label, title, v))
-			verdict_partial(v, REASON_UNSUPPORTED, "engine %s: %s: %s", title, label, shown);
+			verdict_partial(v, REASON_UNSUPPORTED, "engine %s: %s: %s", title, label,
+			                shown);
 	} else {
 		icap_judge_name(shown, label, title, v);
 	}
@@ -235,8 +245,8 @@ says_blocked(const struct icap_message *m)
 	const char *info = icap_value(m, "X-Response-Info"), *blocked = icap_value(m, "X-Blocked");
 	const char *scan = icap_value(m, "X-FSecure-Scan-Result");
 
-	return (info && g_ascii_strncasecmp(info, "blocked", strlen("blocked")) == 0) || (blocked && !is_nothing(blocked)) ||
-	       (scan && !is_nothing(scan));
+	return (info && g_ascii_strncasecmp(info, "blocked", strlen("blocked")) == 0) ||
+	       (blocked && !is_nothing(blocked)) || (scan && !is_nothing(scan));
 }
 
 /* Something was blocked and no name was given: the reason tells what kind of thing it is. */

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#define BLANKS		" \t"
-#define VERSION		"ICAP/1."
-#define STATUS_DIGITS	3
-#define NUMBER_DIGITS	19
+#define BLANKS        " \t"
+#define VERSION       "ICAP/1."
+#define STATUS_DIGITS 3
+#define NUMBER_DIGITS 19
 
 static void
 field_free(void *p)
@@ -61,7 +61,8 @@ parse_status(struct icap_message *m, const char *line, GError **err)
 	if (*p != ' ' && *p != '\t')
 		return refuse(err, "status line without a status");
 	p += strspn(p, BLANKS);
-	if (strspn(p, "0123456789") != STATUS_DIGITS || (p[STATUS_DIGITS] != '\0' && !strchr(BLANKS, p[STATUS_DIGITS])))
+	if (strspn(p, "0123456789") != STATUS_DIGITS ||
+	    (p[STATUS_DIGITS] != '\0' && !strchr(BLANKS, p[STATUS_DIGITS])))
 		return refuse(err, "status line without a status");
 	m->status = (unsigned)g_ascii_strtoull(p, NULL, 10);
 	m->reason = trimmed(p + STATUS_DIGITS);
@@ -102,7 +103,8 @@ icap_message_line(struct icap_message *m, const char *line, GError **err)
 {
 	m->bytes += strlen(line);
 	if (++m->lines > ICAP_LINES_MAX || m->bytes > ICAP_HEAD_MAX) {
-		g_set_error(err, NET_ERROR, NET_E_LONG, "head longer than %d lines or %d bytes", ICAP_LINES_MAX, ICAP_HEAD_MAX);
+		g_set_error(err, NET_ERROR, NET_E_LONG, "head longer than %d lines or %d bytes",
+		            ICAP_LINES_MAX, ICAP_HEAD_MAX);
 		return false;
 	}
 	if (m->status == 0)
@@ -121,7 +123,8 @@ icap_message_read(struct icap_message *m, struct wire *w, GError **err)
 
 	while (!m->complete) {
 		g_string_truncate(line, 0);
-		if (!wire_line(w, ICAP_LINE_MAX, line, err) || !icap_message_line(m, line->str, err))
+		if (!wire_line(w, ICAP_LINE_MAX, line, err) ||
+		    !icap_message_line(m, line->str, err))
 			return false;
 	}
 	return true;
@@ -200,7 +203,7 @@ take_part(struct icap_parts *p, char *part)
 	char *eq = strchr(part, '=');
 	uint64_t at;
 
-	if (!eq || p->body != ICAP_BODY_UNKNOWN)	/* the body comes last */
+	if (!eq || p->body != ICAP_BODY_UNKNOWN) /* the body comes last */
 		return false;
 	*eq = '\0';
 	g_strstrip(part);

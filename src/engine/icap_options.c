@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#define MS_PER_S	1000
-#define TTL_MAX_S	3600
-#define PREVIEW_MAX	(1024 * 1024)
+#define MS_PER_S    1000
+#define TTL_MAX_S   3600
+#define PREVIEW_MAX (1024 * 1024)
 
 void
 icap_options_free(void *p)
@@ -54,7 +54,8 @@ bool
 icap_options_read(const struct icap_message *m, struct probe *out)
 {
 	struct icap_options *o = g_new0(struct icap_options, 1);
-	const char *license = icap_value(m, "X-AV-License"), *info = icap_value(m, "X-Definition-Info");
+	const char *license = icap_value(m, "X-AV-License"),
+		   *info = icap_value(m, "X-Definition-Info");
 	const char *product = icap_value(m, "Service");
 
 	o->respmod = icap_list_has(m, "Methods", "RESPMOD");

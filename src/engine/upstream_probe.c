@@ -16,7 +16,7 @@
 #define PROBE_ANSWER_MS   5000
 #define PROBE_EVERY_MS    60000 /* at least that often (decision 14) */
 #define PROBE_AT_LEAST_MS 1000
-#define PROBE_AGAIN_MS	2000
+#define PROBE_AGAIN_MS    2000
 
 /* Is a the newer name of definitions? Numbers compare as numbers, the rest as text. */
 static bool
@@ -64,7 +64,8 @@ server_probe(struct server *s, struct conn *c, struct wait *wait, struct verdict
 	c->exchanges++;
 	wire_begin(c->wire, &cut);
 	e->ops->probe(s->upstream->engine, c, p, &told);
-	wire_begin(c->wire, wait);
+	if (c->wire)
+		wire_begin(c->wire, wait);
 	if (verdict_state(&told) == SCAN_COMPLETE) {
 		keep_probe(s, p);
 		return true;

@@ -60,8 +60,8 @@ is_wanted(const struct conf_engine *conf, const struct object *o)
 	return o->kind == OBJECT_MESSAGE ? conf->scan_whole : conf->mime_decompose;
 }
 
-static void
-add_slot(struct plan *p, struct engine *e, const struct object *o)
+void
+plan_add(struct plan *p, struct engine *e, const struct object *o)
 {
 	struct slot *s = g_new0(struct slot, 1);
 	g_autofree char *label = NULL;
@@ -77,6 +77,18 @@ add_slot(struct plan *p, struct engine *e, const struct object *o)
 	                label, o->size, e->conf->max_size);
 	verdict_blame(&s->verdict, e->title);
 	s->done = true;
+}
+
+bool
+plan_has(const struct plan *p, const struct engine *e, const struct object *o)
+{
+	for (guint i = 0; i < p->slots->len; i++) {
+		const struct slot *s = g_ptr_array_index(p->slots, i);
+
+		if (s->engine == e && s->object == o)
+			return true;
+	}
+	return false;
 }
 
 /* Slots of one engine. seen[i] counts the engines that see object i. */
@@ -95,11 +107,11 @@ plan_engine(struct plan *p, struct engine *e, const struct objects *objects, uns
 			filtered = true;
 			continue;
 		}
-		add_slot(p, e, o);
+		plan_add(p, e, o);
 		seen[i]++;
 	}
 	if (p->slots->len == before && !filtered && objects->list->len > 0) {
-		add_slot(p, e, g_ptr_array_index(objects->list, 0));
+		plan_add(p, e, g_ptr_array_index(objects->list, 0));
 		seen[0]++;
 	}
 }

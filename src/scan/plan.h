@@ -23,6 +23,8 @@ struct slot {
 	const struct object *object; /* borrowed */
 	struct verdict verdict;
 	bool done; /* nobody need scan it any more */
+	/* It failed, and a backup has answered for this object: the failure is told but does not count. */
+	bool replaced;
 };
 
 struct plan {
@@ -35,6 +37,11 @@ struct plan {
 bool plan_wants_parts(const struct engines *engines);
 /* Must a worker hold the message, to take it apart or to scan it? */
 bool plan_wants_worker(const struct engines *engines);
+
+/* A slot more, for a backup. */
+void plan_add(struct plan *p, struct engine *e, const struct object *o);
+/* Is there a slot of this engine and object? */
+bool plan_has(const struct plan *p, const struct engine *e, const struct object *o);
 
 /* Plan for the active engines. Borrows both; they must outlive the plan. */
 struct plan *plan_new(const struct engines *engines, const struct objects *objects);

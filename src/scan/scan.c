@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "scan/plan.h"
+#include "scan/run.h"
 #include "worker/worker.h"
 
 /* Everything one scan holds. */
@@ -120,64 +121,18 @@ whole_only(struct scan *s)
 }
 
 static void
-run_slot(struct scan *s, struct slot *slot)
+ask_engines(struct scan *s)
 {
-	g_autofree char *label = object_label(slot->object);
-	const struct scan_request rq = {
+	const struct run_context ctx = {
+	    .conf = s->conf,
+	    .engines = s->engines,
 	    .message = s->m,
 	    .objects = s->objects,
-	    .object = slot->object,
-	    .label = label,
 	    .lease = s->lease,
 	    .wait = s->wait,
 	};
 
-	engine_scan(slot->engine, &rq, &slot->verdict);
-	slot->done = true;
-}
-
-/* run = "first": a finding that is not passed decides, the rest need not be asked. */
-static bool
-is_decisive(const struct slot *slot)
-{
-	for (guint i = 0; slot->verdict.findings && i < slot->verdict.findings->len; i++) {
-		const struct finding *f = g_ptr_array_index(slot->verdict.findings, i);
-
-		if (engine_class_action(slot->engine->conf, finding_class(f->kind)) != ACTION_PASS)
-			return true;
-	}
-	return false;
-}
-
-/* What was not asked is not known: PARTIAL, so that a rule which lets the finding pass still meets
- * it. */
-static void
-leave_slot(struct slot *slot)
-{
-	verdict_partial(&slot->verdict, REASON_NOT_SCANNED,
-	                "engine %s: not asked after the first finding (run = \"first\")",
-	                slot->engine->title);
-	verdict_blame(&slot->verdict, slot->engine->title);
-	slot->done = true;
-}
-
-static void
-run_plan(struct scan *s)
-{
-	bool decided = false;
-
-	for (guint i = 0; i < s->plan->slots->len; i++) {
-		struct slot *slot = g_ptr_array_index(s->plan->slots, i);
-
-		if (slot->done)
-			continue;
-		if (decided) {
-			leave_slot(slot);
-			continue;
-		}
-		run_slot(s, slot);
-		decided = s->conf->antivirus.run == RUN_FIRST && is_decisive(slot);
-	}
+	run_plan(&ctx, s->plan);
 }
 
 /* One engine's share of the verdict, for the report. */
@@ -209,13 +164,23 @@ join_slots(struct scan *s)
 	for (guint i = 0; i < s->plan->slots->len; i++) {
 		const struct slot *slot = g_ptr_array_index(s->plan->slots, i);
 
-		verdict_join(&s->out->verdict, &slot->verdict);
+		if (!slot->replaced)
+			verdict_join(&s->out->verdict, &slot->verdict);
 	}
 	if (s->plan->slots->len > 0)
 		return;
 	verdict_join(&s->out->verdict, &nothing);
 	if (untroubled && s->plan->left_out > 0)
 		s->out->skipped = "filters";
+}
+
+static bool
+was_asked(const struct plan *plan, const struct engine *e)
+{
+	for (guint i = 0; i < plan->slots->len; i++)
+		if (((const struct slot *)g_ptr_array_index(plan->slots, i))->engine == e)
+			return true;
+	return false;
 }
 
 /* The texts for header and log line: bare for one engine, by title for several. */
@@ -227,7 +192,7 @@ describe(struct scan *s)
 	for (guint i = 0; i < s->engines->list->len; i++) {
 		struct engine *e = g_ptr_array_index(s->engines->list, i);
 
-		if (engine_is_active(e))
+		if (engine_is_active(e) || (engine_is_backup(e) && was_asked(s->plan, e)))
 			g_ptr_array_add(s->out->parts, part_of(e, s->plan));
 	}
 	for (guint i = 0; i < s->out->parts->len; i++) {
@@ -276,7 +241,7 @@ scan_message(const struct conf *conf, struct engines *engines, struct workers *w
 	out->parts = g_ptr_array_new_with_free_func(part_free);
 	if (check_message(&s) && (plan_wants_worker(engines) ? decompose(&s) : whole_only(&s))) {
 		s.plan = plan_new(engines, s.objects);
-		run_plan(&s);
+		ask_engines(&s);
 		join_slots(&s);
 		describe(&s);
 	}

@@ -1,0 +1,273 @@
+/*
+ * run - slots to engines
+ */
+#include "scan/run.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/threads.h"
+#include "conf/conf.h"
+
+#define HELPERS_MAX 8 /* threads of the pool for one message */
+
+static void
+run_slot(const struct run_context *ctx, struct slot *slot, struct wait *wait)
+{
+	g_autofree char *label = object_label(slot->object);
+	const struct scan_request rq = {
+	    .message = ctx->message,
+	    .objects = ctx->objects,
+	    .object = slot->object,
+	    .label = label,
+	    .lease = ctx->lease,
+	    .wait = wait,
+	};
+
+	engine_scan(slot->engine, &rq, &slot->verdict);
+}
+
+/* run = "first": a finding that is not passed decides, the rest need not be asked. */
+static bool
+is_decisive(const struct slot *slot)
+{
+	for (guint i = 0; slot->verdict.findings && i < slot->verdict.findings->len; i++) {
+		const struct finding *f = g_ptr_array_index(slot->verdict.findings, i);
+
+		if (engine_class_action(slot->engine->conf, finding_class(f->kind)) != ACTION_PASS)
+			return true;
+	}
+	return false;
+}
+
+/* What was not asked is not known: PARTIAL, so that a rule which lets the finding pass still meets
+ * it. */
+static void
+leave_slot(struct slot *slot)
+{
+	verdict_partial(&slot->verdict, REASON_NOT_SCANNED,
+	                "engine %s: not asked after the first finding (run = \"first\")",
+	                slot->engine->title);
+	verdict_blame(&slot->verdict, slot->engine->title);
+	slot->done = true;
+}
+
+static void
+run_first(const struct run_context *ctx, struct plan *plan)
+{
+	bool decided = false;
+
+	for (guint i = 0; i < plan->slots->len; i++) {
+		struct slot *slot = g_ptr_array_index(plan->slots, i);
+
+		if (slot->done)
+			continue;
+		if (decided) {
+			leave_slot(slot);
+			continue;
+		}
+		run_slot(ctx, slot, ctx->wait);
+		slot->done = true;
+		decided = is_decisive(slot);
+	}
+}
+
+/*
+ * Slots that several threads take from. Held by each of them; the last frees it. A thread that
+ * comes too late finds no slot left and touches nothing but the batch itself.
+ */
+struct batch {
+	const struct run_context *ctx; /* valid while a slot is open */
+	GPtrArray *slots;              /* of struct slot *, not owned; never changed */
+	struct wait quiet;             /* the message's wait for those who need not tick */
+	atomic_uint next;
+	atomic_int refs;
+	pthread_mutex_t mu; /* guards open */
+	pthread_cond_t changed;
+	guint open; /* slots that nobody has finished */
+};
+
+static struct batch *
+batch_new(const struct run_context *ctx)
+{
+	struct batch *b = g_new0(struct batch, 1);
+
+	b->ctx = ctx;
+	b->quiet = *ctx->wait;
+	b->quiet.tick = NULL;
+	b->quiet.next_tick_ms = INT64_MAX;
+	b->slots = g_ptr_array_new();
+	atomic_init(&b->refs, 1);
+	pthread_mutex_init(&b->mu, NULL);
+	cond_init(&b->changed);
+	return b;
+}
+
+static void
+batch_unref(struct batch *b)
+{
+	if (atomic_fetch_sub(&b->refs, 1) > 1)
+		return;
+	g_ptr_array_unref(b->slots);
+	pthread_cond_destroy(&b->changed);
+	pthread_mutex_destroy(&b->mu);
+	g_free(b);
+}
+
+static void
+finish_one(struct batch *b)
+{
+	pthread_mutex_lock(&b->mu);
+	if (--b->open == 0)
+		pthread_cond_signal(&b->changed);
+	pthread_mutex_unlock(&b->mu);
+}
+
+/* Take slots until none is left. wait NULL: a helper, which has nobody to tell that it works. */
+static void
+take_slots(struct batch *b, struct wait *wait)
+{
+	unsigned i;
+
+	while ((i = atomic_fetch_add(&b->next, 1)) < b->slots->len) {
+		struct wait quiet = b->quiet;
+
+		run_slot(b->ctx, g_ptr_array_index(b->slots, i), wait ? wait : &quiet);
+		finish_one(b);
+	}
+}
+
+static void
+help(void *arg)
+{
+	struct batch *b = arg;
+
+	take_slots(b, NULL);
+	batch_unref(b);
+}
+
+static void
+call_helpers(struct batch *b, struct threads *pool, guint wanted)
+{
+	for (guint i = 0; pool && i < MIN(wanted, HELPERS_MAX); i++) {
+		atomic_fetch_add(&b->refs, 1);
+		if (!threads_submit(pool, help, b)) {
+			batch_unref(b);
+			return;
+		}
+	}
+}
+
+/* Everybody's slot must be finished, also past the deadline: the threads use what is ours. They
+ * stop by themselves then. */
+static void
+wait_for_helpers(struct batch *b, struct wait *wait)
+{
+	pthread_mutex_lock(&b->mu);
+	while (b->open > 0)
+		if (!wait_cond(wait, &b->changed, &b->mu) && b->open > 0)
+			pthread_cond_wait(&b->changed, &b->mu);
+	pthread_mutex_unlock(&b->mu);
+}
+
+static void
+run_all(const struct run_context *ctx, struct plan *plan)
+{
+	struct batch *b = batch_new(ctx);
+	bool local = false;
+
+	for (guint i = 0; i < plan->slots->len; i++) {
+		struct slot *slot = g_ptr_array_index(plan->slots, i);
+
+		if (!slot->done && slot->engine->upstream)
+			g_ptr_array_add(b->slots, slot);
+		else
+			local = local || !slot->done;
+	}
+	b->open = b->slots->len;
+	call_helpers(b, ctx->engines->io, b->slots->len - (b->slots->len > 0 && !local ? 1 : 0));
+	for (guint i = 0; local && i < plan->slots->len; i++) {
+		struct slot *slot = g_ptr_array_index(plan->slots, i);
+
+		if (!slot->done && !slot->engine->upstream) {
+			run_slot(ctx, slot, ctx->wait);
+			slot->done = true;
+		}
+	}
+	take_slots(b, ctx->wait);
+	wait_for_helpers(b, ctx->wait);
+	for (guint i = 0; i < b->slots->len; i++)
+		((struct slot *)g_ptr_array_index(b->slots, i))->done = true;
+	batch_unref(b);
+}
+
+static bool
+has_failed(const struct verdict *v)
+{
+	return v->states == 0 || (v->states & (1u << SCAN_FAILED | 1u << SCAN_UNKNOWN)) != 0;
+}
+
+/* A failure that found something stands as it is. */
+static bool
+needs_backup(const struct verdict *v)
+{
+	return has_failed(v) && v->kinds == 0;
+}
+
+/* Has somebody found out about this object in place of slot? */
+static bool
+is_replaced(const struct plan *plan, const struct slot *slot)
+{
+	for (guint i = 0; i < plan->slots->len; i++) {
+		const struct slot *other = g_ptr_array_index(plan->slots, i);
+
+		if (other->object == slot->object && engine_is_backup(other->engine) &&
+		    !has_failed(&other->verdict))
+			return true;
+	}
+	return false;
+}
+
+/* Hand e every object that a primary engine failed on and no other backup has answered. */
+static void
+step_in(const struct run_context *ctx, struct plan *plan, struct engine *e)
+{
+	guint n = plan->slots->len;
+
+	for (guint i = 0; i < n; i++) {
+		const struct slot *slot = g_ptr_array_index(plan->slots, i);
+
+		if (!engine_is_backup(slot->engine) && needs_backup(&slot->verdict) &&
+		    !is_replaced(plan, slot) && !plan_has(plan, e, slot->object))
+			plan_add(plan, e, slot->object);
+	}
+	run_all(ctx, plan);
+}
+
+static void
+run_backups(const struct run_context *ctx, struct plan *plan)
+{
+	guint n = plan->slots->len;
+
+	for (guint i = 0; i < ctx->engines->list->len; i++) {
+		struct engine *e = g_ptr_array_index(ctx->engines->list, i);
+
+		if (engine_is_backup(e))
+			step_in(ctx, plan, e);
+	}
+	for (guint i = 0; i < n; i++) {
+		struct slot *slot = g_ptr_array_index(plan->slots, i);
+
+		slot->replaced = needs_backup(&slot->verdict) && is_replaced(plan, slot);
+	}
+}
+
+void
+run_plan(const struct run_context *ctx, struct plan *plan)
+{
+	if (ctx->conf->antivirus.run == RUN_FIRST)
+		run_first(ctx, plan);
+	else
+		run_all(ctx, plan);
+	run_backups(ctx, plan);
+}
