@@ -90,14 +90,24 @@ rig_here(void)
 	return g_path_get_dirname(exe);
 }
 
+MAYBE_UNUSED static void *
+rig_nothing(void *arg)
+{
+	return arg;
+}
+
 /* A rig without a pool yet: change cfg and lim, then rig_start(). */
 MAYBE_UNUSED static struct rig *
 rig_new(const char *mode)
 {
 	struct rig *r = g_new0(struct rig, 1);
 	g_autofree char *here = rig_here();
+	pthread_t first;
 	g_autofree char *real = g_build_filename(here, "tools", "hostile_scanner", NULL);
 
+	/* The first thread of a sanitized program brings one of the sanitizer's along. */
+	assert_int_equal(pthread_create(&first, NULL, rig_nothing, NULL), 0);
+	pthread_join(first, NULL);
 	r->fds = rig_entries("/proc/self/fd");
 	r->threads = rig_entries("/proc/self/task");
 	r->dir = g_dir_make_tmp("worker-rig-XXXXXX", NULL);

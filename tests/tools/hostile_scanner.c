@@ -388,6 +388,14 @@ bad_done(struct worker *w, const char *word)
 	return true;
 }
 
+/* Die of a signal, not of what a sanitizer makes of it. */
+static void
+die_of(int sig)
+{
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
 /* Ends of a worker, and its refusal to end. */
 static bool
 bad_life(struct worker *w, const char *word)
@@ -395,11 +403,11 @@ bad_life(struct worker *w, const char *word)
 	if (strcmp(word, "die") == 0 || strcmp(word, "no-done") == 0)
 		_exit(0);
 	else if (strcmp(word, "abort") == 0)
-		raise(SIGABRT);
+		die_of(SIGABRT);
 	else if (strcmp(word, "segv") == 0)
-		raise(SIGSEGV);
+		die_of(SIGSEGV);
 	else if (strcmp(word, "sandbox") == 0)
-		raise(SIGSYS);
+		die_of(SIGSYS);
 	else if (strcmp(word, "hang") == 0)
 		pause();
 	else if (strcmp(word, "stop") == 0)
