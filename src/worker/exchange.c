@@ -165,10 +165,11 @@ exchange_send(struct exchange *x, enum proto_op op, const void *body, size_t len
 bool
 exchange_tick(struct wait *wait)
 {
-	struct wait now = wait_until(wait, deadline_in(0));
+	struct deadline own = deadline_in(0);
+	struct wait now = wait_until(wait, own);
 
 	wait_poll(&now, NULL, 0);
-	wait->next_tick_ms = now.next_tick_ms;
+	pool_wait_back(wait, &now, own);
 	return !deadline_passed(wait->dl);
 }
 
@@ -180,10 +181,11 @@ sleep_on(struct exchange *x, struct wait *wait, struct verdict *v)
 	int64_t max = (int64_t)x->pool->cfg.settings.max_extract_time_ms + GRACE_MS, used;
 
 	for (;;) {
-		struct wait step = wait_until(wait, (struct deadline){ .at_ms = x->look_at_ms });
+		struct deadline look = { .at_ms = x->look_at_ms };
+		struct wait step = wait_until(wait, look);
 		int n = wait_poll(&step, fds, G_N_ELEMENTS(fds));
 
-		wait->next_tick_ms = step.next_tick_ms;
+		pool_wait_back(wait, &step, look);
 		if (n > 0) {
 			x->ended = fds[1].revents != 0;
 			return true;

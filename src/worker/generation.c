@@ -222,7 +222,7 @@ tick_zygote(struct generation *g, int64_t now, int64_t *next)
 	generation_hear(g);	/* last words */
 	generation_dismiss(g, "it ended", 0);
 	if (generation_state(g) == GENERATION_SERVING)
-		log_err("scanner: generation %u: lost its zygote (pid %d): %s (%s); its workers serve on, a new one is loaded",
+		log_err("scanner: generation %u: lost its zygote (pid %d): %s (%s); the workers that live serve on, a new one is loaded",
 		    g->number, (int)g->zygote->pid, g->lost_why, ending_text(status, buf));
 	if (generation_state(g) != GENERATION_DRAINING)
 		generation_fail(g, "the scanner ended: %s (%s)", g->lost_why, ending_text(status, buf));

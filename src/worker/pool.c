@@ -36,6 +36,15 @@ pool_wake(struct workers *p)
 }
 
 void
+pool_wait_back(struct wait *wait, const struct wait *step, struct deadline own)
+{
+	wait->next_tick_ms = step->next_tick_ms;
+	/* Earlier than both that it was made of: somebody has cut the message's. */
+	if (step->dl.at_ms < wait->dl.at_ms && step->dl.at_ms < own.at_ms)
+		wait->dl = step->dl;
+}
+
+void
 pool_dispatch(struct workers *p)
 {
 	while (!p->stopping && p->idle->len > 0 && p->busy < p->cfg.count && !g_queue_is_empty(&p->waiters)) {
@@ -116,9 +125,10 @@ set_error(const struct workers *p, enum workers_error code, GError **err)
 		g_set_error(err, WORKERS_ERROR, (gint)code, "scanner: avmilter is stopping");
 		return;
 	case WORKERS_E_NOT_READY:
-		g_set_error(err, WORKERS_ERROR, (gint)code, "scanner: not ready with %s: %s%s", place,
-		    p->last_error ? p->last_error : "still loading",
-		    p->cfg.settings.flags & PROTO_ENGINE ? "; if signatures are missing, run freshclam" : "");
+		if (p->last_error && strstr(p->last_error, place))
+			place = "its settings";
+		g_set_error(err, WORKERS_ERROR, (gint)code, "scanner: not ready with %s: %s", place,
+		    p->last_error ? p->last_error : "still loading");
 	}
 }
 
@@ -224,7 +234,8 @@ pool_lose(struct workers *p, struct worker *w, const char *end)
 const char *
 pool_cause(struct workers *p, struct worker *w, struct wait *wait, char buf[ENDING_TEXT_MAX])
 {
-	struct wait brief = wait_until(wait, deadline_in(CAUSE_WAIT_MS));
+	struct deadline own = deadline_in(CAUSE_WAIT_MS);
+	struct wait brief = wait_until(wait, own);
 	const char *text = "cause not known";
 
 	pthread_mutex_lock(&p->mu);
@@ -234,7 +245,7 @@ pool_cause(struct workers *p, struct worker *w, struct wait *wait, char buf[ENDI
 		text = ending_text(w->exit_status, buf);
 	w->pinned = false;
 	pthread_mutex_unlock(&p->mu);
-	wait->next_tick_ms = brief.next_tick_ms;
+	pool_wait_back(wait, &brief, own);
 	pool_wake(p);
 	return text;
 }

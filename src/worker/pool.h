@@ -138,6 +138,9 @@ struct workers *workers_new_limits(const struct workers_conf *cfg, const struct 
 /* Make the supervisor look around. Any thread. */
 void	 pool_wake(struct workers *p);
 
+/* After a step that waited with wait_until(wait, own): what the step has learnt about ticks and cuts is the message's too. */
+void	 pool_wait_back(struct wait *wait, const struct wait *step, struct deadline own);
+
 /* First come, first served: hand idle workers to waiting sessions. Locks: mu held. */
 void	 pool_dispatch(struct workers *p);
 /* A worker is free. Locks: mu held. */

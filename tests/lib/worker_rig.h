@@ -96,14 +96,14 @@ rig_nothing(void *arg)
 	return arg;
 }
 
-/* A rig without a pool yet: change cfg and lim, then rig_start(). */
+/* A rig without a pool yet, over the program at that place beside this test: change cfg and lim, then rig_start(). */
 MAYBE_UNUSED static struct rig *
-rig_new(const char *mode)
+rig_over(const char *program, const char *mode)
 {
 	struct rig *r = g_new0(struct rig, 1);
 	g_autofree char *here = rig_here();
+	g_autofree char *real = g_build_filename(here, program, NULL);
 	pthread_t first;
-	g_autofree char *real = g_build_filename(here, "tools", "hostile_scanner", NULL);
 
 	/* The first thread of a sanitized program brings one of the sanitizer's along. */
 	assert_int_equal(pthread_create(&first, NULL, rig_nothing, NULL), 0);
@@ -244,6 +244,13 @@ rig_kill(const pid_t *pids, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		for (int k = 0; k < 5000 && !rig_dead(pids[i]); k++)
 			usleep(1000);
+}
+
+/* The hostile scanner, told how to start. */
+MAYBE_UNUSED static struct rig *
+rig_new(const char *mode)
+{
+	return rig_over("tools/hostile_scanner", mode);
 }
 
 /* Wait until a condition about the pool's figures holds, at most ten seconds. */

@@ -134,6 +134,42 @@ test_tick_while_scanning(void **state)
 	rig_free(r);
 }
 
+/* A wait that is cut while a worker is silent, and one that is cut in the queue, end soon. */
+static void
+test_cut(void **state)
+{
+	struct rig *r = rig_new("ready");
+	struct spool *sp = rig_spool(r, "HOSTILE:hang");
+	atomic_int_fast64_t cut = now_ms() + 100;
+	struct verdict v = { 0 };
+	struct wait wait = rig_wait(60000);
+	struct lease *l, *others[2];
+	int64_t begin;
+
+	(void)state;
+	rig_start(r);
+	rig_ready(r);
+	l = borrow(r, 5000, NULL);
+	wait.cut = &cut;
+	begin = now_ms();
+	assert_null(lease_decompose(l, sp, true, &wait, &v));
+	assert_int_equal(v.failed, REASON_TIMEOUT);
+	assert_in_range(now_ms() - begin, 0, 2000);
+	verdict_clear(&v);
+	lease_return(&l);
+	for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+		others[i] = borrow(r, 5000, NULL);
+	wait = rig_wait(60000);
+	wait.cut = &cut;
+	begin = now_ms();
+	assert_null(workers_borrow(r->workers, &wait, NULL));
+	assert_in_range(now_ms() - begin, 0, 2000);
+	for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+		lease_return(&others[i]);
+	spool_free(&sp);
+	rig_free(r);
+}
+
 static void
 test_queue_bound(void **state)
 {
@@ -384,6 +420,7 @@ main(void)
 		cmocka_unit_test(test_first_come_first_served),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_tick_while_scanning),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_queue_bound),
 		cmocka_unit_test(test_stop_with_waiting),
 		cmocka_unit_test(test_killed_at_rest),
