@@ -11,15 +11,18 @@
 #include "base/auto.h"
 #include "base/fsx.h"
 
-#define FACTOR		16	/* decoding shrinks; character sets and what is found twice expand, less than this */
-#define SMALLEST	(1024 * 1024)
-#define SEALS_BEFORE	(F_SEAL_SHRINK | F_SEAL_GROW)
-#define SEALS_AFTER	(F_SEAL_WRITE | F_SEAL_SEAL)
+/* Decoding shrinks; character sets and what is found twice expand, by less than this. */
+#define FACTOR       16
+#define SMALLEST     (1024 * 1024)
+#define SEALS_BEFORE (F_SEAL_SHRINK | F_SEAL_GROW)
+#define SEALS_AFTER  (F_SEAL_WRITE | F_SEAL_SEAL)
 
 uint64_t
 arena_bound(uint64_t message_size, uint64_t max_cumulative)
 {
-	uint64_t want = message_size > (UINT64_MAX - SMALLEST) / FACTOR ? UINT64_MAX : FACTOR * message_size + SMALLEST;
+	uint64_t want = message_size > (UINT64_MAX - SMALLEST) / FACTOR
+	                    ? UINT64_MAX
+	                    : FACTOR * message_size + SMALLEST;
 
 	return MIN(want, max_cumulative);
 }
@@ -55,9 +58,11 @@ arena_seal(int fd, uint64_t size)
 	struct stat st;
 	int seals;
 
-	/* EBUSY: still mapped for writing. EPERM: the worker has sealed the seals; then all of ours must be among them. */
+	/* EBUSY: still mapped for writing. EPERM: the worker has sealed the seals; then all of ours
+	 * must be among them. */
 	if (fcntl(fd, F_ADD_SEALS, SEALS_AFTER) < 0 && errno != EPERM)
 		return false;
 	seals = fcntl(fd, F_GET_SEALS);
-	return seals >= 0 && (seals & all) == all && fstat(fd, &st) == 0 && (uint64_t)st.st_size == size;
+	return seals >= 0 && (seals & all) == all && fstat(fd, &st) == 0 &&
+	       (uint64_t)st.st_size == size;
 }

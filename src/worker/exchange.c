@@ -1,9 +1,10 @@
 /*
- * exchange - waiting for a worker with two clocks: the message's deadline and the worker's own processor time
+ * exchange - waiting for a worker with two clocks: the message's deadline and the worker's own
+ * processor time
  *
- * The wall clock alone never makes a message unscannable: a queue, an overloaded machine and a sleeping worker are
- * FAILED(timeout), to be tried again. Only a worker that has really computed for max_extract_time is PARTIAL(limit.time)
- * (decision 8).
+ * The wall clock alone never makes a message unscannable: a queue, an overloaded machine and a
+ * sleeping worker are FAILED(timeout), to be tried again. Only a worker that has really computed
+ * for max_extract_time is PARTIAL(limit.time) (decision 8).
  */
 #include "worker/exchange.h"
 
@@ -12,15 +13,18 @@
 #include <poll.h>
 #include <string.h>
 
-#define GRACE_MS	1000	/* beyond max_extract_time: the worker's own limit comes first and explains more */
-#define LOOK_AGAIN_MS	20
-#define TICK_PACKETS	256	/* packets between two looks at the clock while they pour in */
+/* Beyond max_extract_time: the worker's own limit comes first and explains more. */
+#define GRACE_MS      1000
+#define LOOK_AGAIN_MS 20
+/* Packets between two looks at the clock while they pour in. */
+#define TICK_PACKETS 256
 
-/* Milliseconds of processor time since we got it; -1 when it has ended already: then its pid may be somebody else's. */
+/* Milliseconds of processor time since we got it; -1 when it has ended already: then its pid may be
+ * somebody else's. */
 static int64_t
 cpu_ms(const struct worker *w)
 {
-	struct pollfd p = { .fd = w->pidfd, .events = POLLIN };
+	struct pollfd p = {.fd = w->pidfd, .events = POLLIN};
 	struct timespec ts;
 
 	if (!w->timed || clock_gettime(w->clock, &ts) < 0 || poll(&p, 1, 0) != 0)
@@ -33,7 +37,8 @@ exchange_init(struct exchange *x, struct workers *p, struct worker *w)
 {
 	int64_t base = cpu_ms(w);
 
-	*x = (struct exchange){ .pool = p, .w = w, .number = w->number, .generation = w->gen->number };
+	*x =
+	    (struct exchange){.pool = p, .w = w, .number = w->number, .generation = w->gen->number};
 	x->cpu_base_ms = MAX(base, 0);
 	x->look_at_ms = now_ms() + (int64_t)p->cfg.settings.max_extract_time_ms + GRACE_MS;
 }
@@ -41,8 +46,10 @@ exchange_init(struct exchange *x, struct workers *p, struct worker *w)
 void
 exchange_end(struct exchange *x, bool release)
 {
-	/* A worker that does not take RELEASE does not listen: the next borrower must not meet it. */
-	if (x->w && release && !packet_send(x->w->sock, PROTO_RELEASE, ++x->w->seq, NULL, 0, NULL, 0)) {
+	/* A worker that does not take RELEASE does not listen: the next borrower must not meet it.
+	 */
+	if (x->w && release &&
+	    !packet_send(x->w->sock, PROTO_RELEASE, ++x->w->seq, NULL, 0, NULL, 0)) {
 		worker_kill(x->w);
 		pool_lose(x->pool, x->w, "does not listen");
 	} else if (x->w)
@@ -92,7 +99,8 @@ void
 exchange_break(struct exchange *x, struct verdict *v, const char *why)
 {
 	kill_it(x, "broke the protocol");
-	die(x, v, false, REASON_PROTOCOL, g_strdup_printf("worker %u broke the protocol: %s", x->number, why));
+	die(x, v, false, REASON_PROTOCOL,
+	    g_strdup_printf("worker %u broke the protocol: %s", x->number, why));
 }
 
 void
@@ -115,7 +123,8 @@ mourn(struct exchange *x, struct wait *wait, struct verdict *v)
 	worker_kill(w);
 	pool_lose(x->pool, w, NULL);
 	cause = pool_cause(x->pool, w, wait, buf);
-	die(x, v, false, REASON_WORKER_DIED, g_strdup_printf("worker %u died: %s", x->number, cause));
+	die(x, v, false, REASON_WORKER_DIED,
+	    g_strdup_printf("worker %u died: %s", x->number, cause));
 }
 
 static void
@@ -126,12 +135,15 @@ time_out(struct exchange *x, struct verdict *v, int64_t used)
 	if (used >= max) {
 		kill_it(x, "used up max_extract_time");
 		die(x, v, true, REASON_LIMIT_TIME,
-		    g_strdup_printf("worker %u used %" PRId64 " ms of processor time (max_extract_time)", x->number, used));
+		    g_strdup_printf("worker %u used %" PRId64
+		                    " ms of processor time (max_extract_time)",
+		                    x->number, used));
 	} else {
 		kill_it(x, "gave no answer in time");
 		die(x, v, false, REASON_TIMEOUT,
-		    g_strdup_printf("worker %u gave no answer in time (%" PRId64 " ms of processor time used)", x->number,
-		    MAX(used, 0)));
+		    g_strdup_printf("worker %u gave no answer in time (%" PRId64
+		                    " ms of processor time used)",
+		                    x->number, MAX(used, 0)));
 	}
 }
 
@@ -145,14 +157,15 @@ used_ms(const struct exchange *x)
 }
 
 bool
-exchange_send(struct exchange *x, enum proto_op op, const void *body, size_t len, const int *fds, unsigned nfds,
-    struct verdict *v)
+exchange_send(struct exchange *x, enum proto_op op, const void *body, size_t len, const int *fds,
+              unsigned nfds, struct verdict *v)
 {
-	struct pollfd end[2] = { { .fd = x->w->sock }, { .fd = x->w->pidfd, .events = POLLIN } };
+	struct pollfd end[2] = {{.fd = x->w->sock}, {.fd = x->w->pidfd, .events = POLLIN}};
 	struct wait brief;
 
 	/* Whatever waits now belongs to no request. */
-	if (packet_quiet(x->w->sock) && packet_send(x->w->sock, op, ++x->w->seq, body, len, fds, nfds))
+	if (packet_quiet(x->w->sock) &&
+	    packet_send(x->w->sock, op, ++x->w->seq, body, len, fds, nfds))
 		return true;
 	wait_init(&brief, deadline_in(GRACE_MS), GRACE_MS, NULL, NULL);
 	if (poll(end, G_N_ELEMENTS(end), 0) > 0)
@@ -173,15 +186,17 @@ exchange_tick(struct wait *wait)
 	return !deadline_passed(wait->dl);
 }
 
-/* Sleep until it has said something or has ended: true. False: it is out of time, and dealt with. */
+/* Sleep until it has said something or has ended: true. False: it is out of time, and dealt with.
+ */
 static bool
 sleep_on(struct exchange *x, struct wait *wait, struct verdict *v)
 {
-	struct pollfd fds[2] = { { .fd = x->w->sock, .events = POLLIN }, { .fd = x->w->pidfd, .events = POLLIN } };
+	struct pollfd fds[2] = {{.fd = x->w->sock, .events = POLLIN},
+	                        {.fd = x->w->pidfd, .events = POLLIN}};
 	int64_t max = (int64_t)x->pool->cfg.settings.max_extract_time_ms + GRACE_MS, used;
 
 	for (;;) {
-		struct deadline look = { .at_ms = x->look_at_ms };
+		struct deadline look = {.at_ms = x->look_at_ms};
 		struct wait step = wait_until(wait, look);
 		int n = wait_poll(&step, fds, G_N_ELEMENTS(fds));
 

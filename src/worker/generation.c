@@ -1,8 +1,8 @@
 /*
  * generation - one zygote and its workers, from its start until nothing of it is left
  *
- * A zygote that ends does not take a serving generation down: the workers that live serve on until a new generation
- * does, only the dead are not replaced any more.
+ * A zygote that ends does not take a serving generation down: the workers that live serve on until
+ * a new generation does, only the dead are not replaced any more.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -11,8 +11,9 @@
 #include "base/log.h"
 #include "worker/pool.h"
 
-#define EVENTS_AT_ONCE	256	/* so that one chatty zygote does not keep the supervisor from the others */
-#define NO_FORK_WAIT_MS	1000	/* after the zygote could not fork */
+/* So that one chatty zygote does not keep the supervisor from the others. */
+#define EVENTS_AT_ONCE  256
+#define NO_FORK_WAIT_MS 1000 /* after the zygote could not fork */
 
 struct generation *
 generation_start(struct workers *p, GError **err)
@@ -33,7 +34,8 @@ generation_start(struct workers *p, GError **err)
 	g->can_fork = true;
 	g_ptr_array_add(p->gens, g);
 	log_info("scanner: generation %u: loading %s (pid %d)", g->number,
-	    p->cfg.settings.flags & PROTO_ENGINE ? p->cfg.settings.database : "no engine", (int)z->pid);
+	         p->cfg.settings.flags & PROTO_ENGINE ? p->cfg.settings.database : "no engine",
+	         (int)z->pid);
 	return g;
 }
 
@@ -106,7 +108,8 @@ generation_tested(const struct generation *g)
 	for (guint i = 0; i < g->workers->len; i++) {
 		const struct worker *w = g_ptr_array_index(g->workers, i);
 
-		n += w->state == WORKER_IDLE || w->state == WORKER_LEASED || (w->state == WORKER_TESTING && !w->fresh);
+		n += w->state == WORKER_IDLE || w->state == WORKER_LEASED ||
+		     (w->state == WORKER_TESTING && !w->fresh);
 	}
 	pthread_mutex_unlock(&g->pool->mu);
 	return n;
@@ -115,8 +118,9 @@ generation_tested(const struct generation *g)
 static void
 hear_exit(struct generation *g, const struct proto_exit *e)
 {
-	log_debug("scanner: generation %u: pid %d ended: %" PRIu64 " ms of processor time, %" PRIu64 " KB at most",
-	    g->number, e->pid, e->cpu_ms, e->maxrss_kb);
+	log_debug("scanner: generation %u: pid %d ended: %" PRIu64 " ms of processor time, %" PRIu64
+	          " KB at most",
+	          g->number, e->pid, e->cpu_ms, e->maxrss_kb);
 	pthread_mutex_lock(&g->pool->mu);
 	for (guint i = 0; i < g->workers->len; i++) {
 		struct worker *w = g_ptr_array_index(g->workers, i);
@@ -135,7 +139,8 @@ hear_ready(struct generation *g, const struct proto_ready *r)
 {
 	g->ready = *r;
 	generation_set_state(g, GENERATION_WARMING);
-	log_debug("scanner: generation %u: loaded in %" PRId64 " ms", g->number, now_ms() - g->born_ms);
+	log_debug("scanner: generation %u: loaded in %" PRId64 " ms", g->number,
+	          now_ms() - g->born_ms);
 }
 
 void
@@ -219,13 +224,15 @@ tick_zygote(struct generation *g, int64_t now, int64_t *next)
 			*next = MIN(*next, g->linger_by_ms);
 		return;
 	}
-	generation_hear(g);	/* last words */
+	generation_hear(g); /* last words */
 	generation_dismiss(g, "it ended", 0);
 	if (generation_state(g) == GENERATION_SERVING)
-		log_err("scanner: generation %u: lost its zygote (pid %d): %s (%s); the workers that live serve on, a new one is loaded",
-		    g->number, (int)g->zygote->pid, g->lost_why, ending_text(status, buf));
+		log_err("scanner: generation %u: lost its zygote (pid %d): %s (%s); the workers "
+		        "that live serve on, a new one is loaded",
+		        g->number, (int)g->zygote->pid, g->lost_why, ending_text(status, buf));
 	if (generation_state(g) != GENERATION_DRAINING)
-		generation_fail(g, "the scanner ended: %s (%s)", g->lost_why, ending_text(status, buf));
+		generation_fail(g, "the scanner ended: %s (%s)", g->lost_why,
+		                ending_text(status, buf));
 	zygote_free(&g->zygote);
 }
 
@@ -238,10 +245,11 @@ tick_idle(struct generation *g, int64_t now, int64_t *next)
 	pthread_mutex_lock(&p->mu);
 	for (guint i = 0; i < p->idle->len; i++) {
 		struct worker *w = g_ptr_array_index(p->idle, i);
-		int64_t retire = w->born_ms + p->lim.retire_ms, test = w->tested_ms + p->lim.selftest_ms;
+		int64_t retire = w->born_ms + p->lim.retire_ms,
+			test = w->tested_ms + p->lim.selftest_ms;
 
 		if (!pool_can_spare(p, w))
-			break;	/* the fork or the test that is under way brings us here again */
+			break; /* the fork or the test that is under way brings us here again */
 		if (now < MIN(retire, test)) {
 			*next = MIN(*next, MIN(retire, test));
 			continue;
@@ -281,15 +289,16 @@ generation_tick(struct generation *g, int64_t now, int64_t *next)
 	if (g->zygote)
 		tick_zygote(g, now, next);
 	if ((state == GENERATION_LOADING || state == GENERATION_WARMING) && now >= g->load_by_ms)
-		generation_fail(g, "not ready after %" PRId64 " ms%s%s", now - g->born_ms, g->complaint ? ": " : "",
-		    g->complaint ? g->complaint : "");
+		generation_fail(g, "not ready after %" PRId64 " ms%s%s", now - g->born_ms,
+		                g->complaint ? ": " : "", g->complaint ? g->complaint : "");
 	else if (state == GENERATION_LOADING || state == GENERATION_WARMING)
 		*next = MIN(*next, g->load_by_ms);
 	if (state == GENERATION_SERVING)
 		tick_idle(g, now, next);
 	tick_workers(g, now, next);
 	/* After the funerals: they make room. */
-	if ((state == GENERATION_WARMING || state == GENERATION_SERVING) && g->zygote && !g->lost && !g->failed)
+	if ((state == GENERATION_WARMING || state == GENERATION_SERVING) && g->zygote && !g->lost &&
+	    !g->failed)
 		tick_forks(g, now, next);
 	if (state == GENERATION_DRAINING && g->workers->len == 0 && g->zygote) {
 		generation_dismiss(g, "its work is done", g->pool->lim.linger_ms);

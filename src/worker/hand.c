@@ -10,10 +10,10 @@
 #include "worker/answer.h"
 #include "worker/pool.h"
 
-#define EXIT_WAIT_MS	1000	/* for the zygote's word on how a worker ended */
-#define FRESH_BACKOFF_MS 100	/* after a fresh worker failed, doubled each time */
+#define EXIT_WAIT_MS        1000 /* for the zygote's word on how a worker ended */
+#define FRESH_BACKOFF_MS    100  /* after a fresh worker failed, doubled each time */
 #define FRESH_BACKOFF_STEPS 8
-#define FRESH_FAILURES_MAX 3	/* of a generation that does not serve yet */
+#define FRESH_FAILURES_MAX  3 /* of a generation that does not serve yet */
 
 static enum worker_state
 state_of(struct worker *w)
@@ -61,7 +61,8 @@ worker_free(struct worker *w)
 	g_free(w);
 }
 
-/* A generation whose workers are all unsound: it never serves, or is replaced like one without a zygote. */
+/* A generation whose workers are all unsound: it never serves, or is replaced like one without a
+ * zygote. */
 static void
 give_up(struct generation *g, const char *what)
 {
@@ -79,8 +80,8 @@ fail_test(struct worker *w, int64_t now, const char *what)
 	struct workers *p = g->pool;
 	unsigned step;
 
-	log_warn("scanner: worker %u (pid %d, generation %u) failed its self-test: %s", w->number, (int)w->pid,
-	    g->number, what);
+	log_warn("scanner: worker %u (pid %d, generation %u) failed its self-test: %s", w->number,
+	         (int)w->pid, g->number, what);
 	worker_kill(w);
 	if (w->fresh) {
 		step = MIN(g->fresh_failures++, FRESH_BACKOFF_STEPS);
@@ -187,7 +188,7 @@ tick_idle(struct worker *w)
 	if (!w->gone && !draining)
 		return;
 	pthread_mutex_lock(&p->mu);
-	if (w->state == WORKER_IDLE) {	/* not lent out since the last look */
+	if (w->state == WORKER_IDLE) { /* not lent out since the last look */
 		if (w->gone)
 			p->counts.crashed++;
 		pool_dying(p, w, w->gone ? NULL : END_REPLACED);
@@ -202,8 +203,10 @@ log_end(const struct worker *w, const char *why, unsigned messages, bool known, 
 	const char *cause = known ? ending_text(status, buf) : "cause not known";
 	bool quiet = why && (g_str_equal(why, END_RETIRED) || g_str_equal(why, END_REPLACED));
 
-	log_msg(quiet ? LOGLV_DEBUG : LOGLV_WARNING, "scanner: worker %u (pid %d, generation %u) %s after %u messages: %s",
-	    w->number, (int)w->pid, w->gen->number, why ? "was ended" : "died", messages, why ? why : cause);
+	log_msg(quiet ? LOGLV_DEBUG : LOGLV_WARNING,
+	        "scanner: worker %u (pid %d, generation %u) %s after %u messages: %s", w->number,
+	        (int)w->pid, w->gen->number, why ? "was ended" : "died", messages,
+	        why ? why : cause);
 }
 
 /* DYING: ask, wait, kill, wait, log. */

@@ -1,8 +1,9 @@
 /*
- * lease - one message in one worker: decompose it, scan its objects, believe nothing that was not checked
+ * lease - one message in one worker: decompose it, scan its objects, believe nothing that was not
+ * checked
  *
- * The worker is killed when its time is over or when it breaks the protocol; from then on the lease is dead and every
- * call fails with the first cause. Only this message pays for it.
+ * The worker is killed when its time is over or when it breaks the protocol; from then on the lease
+ * is dead and every call fails with the first cause. Only this message pays for it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,14 +14,14 @@
 #include "worker/exchange.h"
 #include "worker/pool.h"
 
-#define STRUCTURE	"structure"	/* what names findings of the MIME structure as their engine */
-#define TOO_MANY	"more findings than one answer may have"
+#define STRUCTURE "structure" /* what names findings of the MIME structure as their engine */
+#define TOO_MANY  "more findings than one answer may have"
 
 struct lease {
-	struct exchange	 x;
-	bool		 holds;		/* the worker has a message of ours */
-	int		 arena;		/* of the set that was handed out, borrowed; -1 = none */
-	bool		 arena_sent;
+	struct exchange x;
+	bool holds; /* the worker has a message of ours */
+	int arena;  /* of the set that was handed out, borrowed; -1 = none */
+	bool arena_sent;
 };
 
 struct lease *
@@ -57,7 +58,8 @@ lease_return(struct lease **lease)
 
 /* One packet before DONE that names a finding. */
 static bool
-take_finding(const struct packet *p, const char *object, const char *engine, struct verdict *v, const char **why)
+take_finding(const struct packet *p, const char *object, const char *engine, struct verdict *v,
+             const char **why)
 {
 	g_autofree char *where = NULL;
 	enum finding_kind kind;
@@ -72,8 +74,8 @@ take_finding(const struct packet *p, const char *object, const char *engine, str
 
 /* Read the answer to DECOMPOSE until DONE. False: the lease is dead and v knows why. */
 static bool
-read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struct verdict *v, struct proto_done *done,
-    char **text)
+read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struct verdict *v,
+             struct proto_done *done, char **text)
 {
 	const char *why = NULL, *words;
 	unsigned findings = 0;
@@ -106,7 +108,8 @@ read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struc
 
 /* Make objects of the pieces: from here on the bytes are fixed, and the front hashes them. */
 static struct objects *
-build(struct lease *l, struct spool *sp, int arena, const struct answer_list *list, struct wait *wait, struct verdict *v)
+build(struct lease *l, struct spool *sp, int arena, const struct answer_list *list,
+      struct wait *wait, struct verdict *v)
 {
 	struct objects *set = objects_new(sp, arena, arena >= 0 ? list->bounds.arena_size : 0);
 	g_autoptr(GError) err = NULL;
@@ -114,14 +117,16 @@ build(struct lease *l, struct spool *sp, int arena, const struct answer_list *li
 	for (guint i = 0; i < list->pieces->len; i++) {
 		const struct piece *piece = g_ptr_array_index(list->pieces, i);
 
-		if (!objects_add(set, (enum object_kind)piece->o.kind, (enum object_store)piece->o.store,
-		    piece->o.offset, piece->o.size, piece->path, *piece->type ? piece->type : NULL,
-		    piece->names, &err)) {
+		if (!objects_add(set, (enum object_kind)piece->o.kind,
+		                 (enum object_store)piece->o.store, piece->o.offset, piece->o.size,
+		                 piece->path, *piece->type ? piece->type : NULL, piece->names,
+		                 &err)) {
 			exchange_stop(&l->x, v, REASON_SPOOL, err->message);
 			break;
 		}
 		if (!exchange_tick(wait)) {
-			exchange_stop(&l->x, v, REASON_TIMEOUT, "the deadline passed while objects were hashed");
+			exchange_stop(&l->x, v, REASON_TIMEOUT,
+			              "the deadline passed while objects were hashed");
 			break;
 		}
 	}
@@ -132,11 +137,13 @@ build(struct lease *l, struct spool *sp, int arena, const struct answer_list *li
 
 /* Send the message and an arena for what it holds. */
 static bool
-ask(struct lease *l, struct spool *sp, int arena, const struct answer_bounds *b, bool mime, struct verdict *v)
+ask(struct lease *l, struct spool *sp, int arena, const struct answer_bounds *b, bool mime,
+    struct verdict *v)
 {
-	struct proto_decompose rq = { .size = b->spool_size, .arena_size = b->arena_size, .mime = mime };
+	struct proto_decompose rq = {
+	    .size = b->spool_size, .arena_size = b->arena_size, .mime = mime};
 	g_autoptr(GError) err = NULL;
-	int fds[2] = { spool_fd(sp, &err), arena };
+	int fds[2] = {spool_fd(sp, &err), arena};
 
 	if (fds[0] < 0) {
 		exchange_stop(&l->x, v, REASON_SPOOL, err->message);
@@ -150,11 +157,12 @@ static struct answer_bounds
 bounds_of(const struct proto_settings *s, uint64_t size)
 {
 	return (struct answer_bounds){
-		.spool_size = size,
-		.arena_size = arena_bound(size, s->max_cumulative_extract_size),
-		.object_max = s->max_extract_size,
-		.total_max = s->max_cumulative_extract_size,
-		.count_max = s->max_file_count ? MIN(s->max_file_count, PROTO_OBJECTS_MAX) : PROTO_OBJECTS_MAX,
+	    .spool_size = size,
+	    .arena_size = arena_bound(size, s->max_cumulative_extract_size),
+	    .object_max = s->max_extract_size,
+	    .total_max = s->max_cumulative_extract_size,
+	    .count_max =
+		s->max_file_count ? MIN(s->max_file_count, PROTO_OBJECTS_MAX) : PROTO_OBJECTS_MAX,
 	};
 }
 
@@ -162,7 +170,7 @@ struct objects *
 lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait, struct verdict *v)
 {
 	struct answer_bounds b = bounds_of(&l->x.pool->cfg.settings, spool_size(sp));
-	AUTO(answer_list_clear) struct answer_list list = { .pieces = NULL };
+	AUTO(answer_list_clear) struct answer_list list = {.pieces = NULL};
 	AUTO(fd_close) int arena = -1;
 	g_autoptr(GError) err = NULL;
 	g_autofree char *text = NULL;
@@ -189,7 +197,7 @@ lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait,
 	}
 	set = build(l, sp, arena, &list, wait, v);
 	l->arena = set ? arena : -1;
-	arena = -1;	/* the set's, or gone with it */
+	arena = -1; /* the set's, or gone with it */
 	if (set)
 		answer_apply(&done, text, v);
 	return set;
@@ -197,7 +205,8 @@ lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait,
 
 /* Read the answer to SCAN until DONE; v is already failed when this returns early. */
 static void
-read_findings(struct lease *l, const char *label, const char *engine, struct wait *wait, struct verdict *v)
+read_findings(struct lease *l, const char *label, const char *engine, struct wait *wait,
+              struct verdict *v)
 {
 	const char *why = NULL, *text;
 	unsigned findings = 0;
@@ -220,16 +229,18 @@ read_findings(struct lease *l, const char *label, const char *engine, struct wai
 }
 
 void
-lease_scan(struct lease *l, const struct object *o, const char *engine, struct wait *wait, struct verdict *v)
+lease_scan(struct lease *l, const struct object *o, const char *engine, struct wait *wait,
+           struct verdict *v)
 {
-	struct proto_scan rq = { .object = o->id };
+	struct proto_scan rq = {.object = o->id};
 	bool with_arena = o->store == STORE_ARENA && !l->arena_sent;
 	g_autofree char *label = NULL;
 
 	if (exchange_dead(&l->x, v))
 		return;
 	if (!l->holds || (with_arena && l->arena < 0)) {
-		verdict_fail(v, REASON_ENGINE_ERROR, "object %u was not given to worker %u", o->id, l->x.number);
+		verdict_fail(v, REASON_ENGINE_ERROR, "object %u was not given to worker %u", o->id,
+		             l->x.number);
 		return;
 	}
 	if (!exchange_send(&l->x, PROTO_SCAN, &rq, sizeof(rq), &l->arena, with_arena ? 1 : 0, v))

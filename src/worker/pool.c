@@ -10,23 +10,24 @@
 
 #include "base/log.h"
 
-#define MINUTE_MS	(60 * 1000)
-#define CAUSE_WAIT_MS	300	/* for the EXIT of a worker whose socket has closed: tearing down 541 MB takes 13 ms */
-#define QUEUE_FACTOR	10	/* queue_max raises an alert; this many times it is refused */
+#define MINUTE_MS (60 * 1000)
+/* For the EXIT of a worker whose socket has closed: tearing down 541 MB takes 13 ms. */
+#define CAUSE_WAIT_MS 300
+#define QUEUE_FACTOR  10 /* queue_max raises an alert; this many times it is refused */
 
-G_DEFINE_QUARK(avm-workers-error-quark, workers_error)
+G_DEFINE_QUARK(avm - workers - error - quark, workers_error)
 
 const struct pool_limits pool_limits_default = {
-	.retire_messages = 1000,
-	.retire_ms = 10 * MINUTE_MS,
-	.selftest_ms = MINUTE_MS,
-	.selftest_timeout_ms = 20 * 1000,
-	.load_timeout_ms = 10 * MINUTE_MS,
-	.fork_timeout_ms = 20 * 1000,
-	.backoff_first_ms = 1000,
-	.backoff_last_ms = 30 * 1000,
-	.steady_ms = MINUTE_MS,
-	.linger_ms = 2000,
+    .retire_messages = 1000,
+    .retire_ms = 10 * MINUTE_MS,
+    .selftest_ms = MINUTE_MS,
+    .selftest_timeout_ms = 20 * 1000,
+    .load_timeout_ms = 10 * MINUTE_MS,
+    .fork_timeout_ms = 20 * 1000,
+    .backoff_first_ms = 1000,
+    .backoff_last_ms = 30 * 1000,
+    .steady_ms = MINUTE_MS,
+    .linger_ms = 2000,
 };
 
 void
@@ -47,7 +48,8 @@ pool_wait_back(struct wait *wait, const struct wait *step, struct deadline own)
 void
 pool_dispatch(struct workers *p)
 {
-	while (!p->stopping && p->idle->len > 0 && p->busy < p->cfg.count && !g_queue_is_empty(&p->waiters)) {
+	while (!p->stopping && p->idle->len > 0 && p->busy < p->cfg.count &&
+	       !g_queue_is_empty(&p->waiters)) {
 		struct waiter *who = g_queue_pop_head(&p->waiters);
 
 		/* The last one used: its caches are warm. */
@@ -109,17 +111,18 @@ pool_can_spare(const struct workers *p, const struct worker *w)
 static void
 set_error(const struct workers *p, enum workers_error code, GError **err)
 {
-	const char *place = p->cfg.settings.flags & PROTO_ENGINE ? p->cfg.settings.database : p->cfg.scanner_path;
+	const char *place =
+	    p->cfg.settings.flags & PROTO_ENGINE ? p->cfg.settings.database : p->cfg.scanner_path;
 
 	switch (code) {
 	case WORKERS_E_BUSY:
-		g_set_error(err, WORKERS_ERROR, (gint)code, "scanner: %u messages wait already (queue_max)",
-		    p->waiters.length);
+		g_set_error(err, WORKERS_ERROR, (gint)code,
+		            "scanner: %u messages wait already (queue_max)", p->waiters.length);
 		return;
 	case WORKERS_E_TIMEOUT:
 		g_set_error(err, WORKERS_ERROR, (gint)code,
-		    "scanner: no worker was free in time (%u workers, %u messages waiting)", p->cfg.count,
-		    p->waiters.length);
+		            "scanner: no worker was free in time (%u workers, %u messages waiting)",
+		            p->cfg.count, p->waiters.length);
 		return;
 	case WORKERS_E_STOPPED:
 		g_set_error(err, WORKERS_ERROR, (gint)code, "scanner: avmilter is stopping");
@@ -128,7 +131,7 @@ set_error(const struct workers *p, enum workers_error code, GError **err)
 		if (p->last_error && strstr(p->last_error, place))
 			place = "its settings";
 		g_set_error(err, WORKERS_ERROR, (gint)code, "scanner: not ready with %s: %s", place,
-		    p->last_error ? p->last_error : "still loading");
+		            p->last_error ? p->last_error : "still loading");
 	}
 }
 
@@ -136,7 +139,7 @@ set_error(const struct workers *p, enum workers_error code, GError **err)
 static struct worker *
 queue(struct workers *p, struct wait *wait, bool first, GError **err)
 {
-	struct waiter me = { .got = NULL };
+	struct waiter me = {.got = NULL};
 
 	cond_init(&me.cond);
 	if (first)
@@ -153,7 +156,11 @@ queue(struct workers *p, struct wait *wait, bool first, GError **err)
 	if (me.got)
 		pool_idle(p, me.got);
 	g_queue_remove(&p->waiters, &me);
-	set_error(p, p->stopping ? WORKERS_E_STOPPED : p->serving ? WORKERS_E_TIMEOUT : WORKERS_E_NOT_READY, err);
+	set_error(p,
+	          p->stopping  ? WORKERS_E_STOPPED
+	          : p->serving ? WORKERS_E_TIMEOUT
+	                       : WORKERS_E_NOT_READY,
+	          err);
 	return NULL;
 }
 

@@ -161,8 +161,9 @@ void	 pool_lose(struct workers *p, struct worker *w, const char *end);
 /* What it died of, waited for briefly; then it may be freed. Returns text in buf or static. */
 const char *pool_cause(struct workers *p, struct worker *w, struct wait *wait, char buf[ENDING_TEXT_MAX]);
 
-/* The supervisor's thread. */
+/* loop.c: the supervisor's thread. supervisor.c: do everything that is due now; returns when to look again. */
 void	*supervise(void *workers);
+int64_t	 supervisor_tick(struct workers *p);
 
 /* generation.c: one generation, for the supervisor only */
 struct generation *generation_start(struct workers *p, GError **err);

@@ -1,5 +1,6 @@
 /*
- * spawn - starting the scanner: exactly four descriptors, a bare environment, default signals, no terminal
+ * spawn - starting the scanner: exactly four descriptors, a bare environment, default signals, no
+ * terminal
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,13 +13,14 @@
 
 #include "worker/zygote.h"
 
-#define FD_ABOVE_STANDARD 16	/* where our ends live, so that no dup2() below meets one of them */
+#define FD_ABOVE_STANDARD 16 /* where our ends live, so that no dup2() below meets one of them */
 
-/* The daemon's environment may hold secrets that its configuration refers to, and workers read hostile bytes: only these
- * names go on. The sanitizers' and the preloaded ones are for test builds. */
+/* The daemon's environment may hold secrets that its configuration refers to, and workers read
+ * hostile bytes: only these names go on. The sanitizers' and the preloaded ones are for test
+ * builds. */
 static const char *const passed_on[] = {
-	"PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-	"LSAN_OPTIONS", "TSAN_OPTIONS",
+    "PATH",       "LANG",         "LC_ALL",        "LC_CTYPE",     "LD_LIBRARY_PATH",
+    "LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
 };
 
 static char **
@@ -32,7 +34,8 @@ environment(void)
 		if (value)
 			g_ptr_array_add(env, g_strdup_printf("%s=%s", passed_on[i], value));
 	}
-	g_ptr_array_add(env, g_strdup("TZ=UTC"));	/* libclamav would look at /etc/localtime in each scan */
+	g_ptr_array_add(
+	    env, g_strdup("TZ=UTC")); /* libclamav would look at /etc/localtime in each scan */
 	g_ptr_array_add(env, NULL);
 	return (char **)g_ptr_array_free(env, FALSE);
 }
@@ -96,7 +99,7 @@ run(const char *path, int sock, int output, pid_t *pid)
 {
 	const short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID;
 	g_autofree char *name = g_strdup(path);
-	char *argv[] = { name, NULL };
+	char *argv[] = {name, NULL};
 	g_auto(GStrv) env = environment();
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
@@ -124,16 +127,16 @@ run(const char *path, int sock, int output, pid_t *pid)
 static struct zygote *
 fail(GError **err, const char *object, int code, const char *step)
 {
-	g_set_error(err, G_FILE_ERROR, (gint)g_file_error_from_errno(code), "scanner: %s: %s: %s", object, step,
-	    g_strerror(code));
+	g_set_error(err, G_FILE_ERROR, (gint)g_file_error_from_errno(code), "scanner: %s: %s: %s",
+	            object, step, g_strerror(code));
 	return NULL;
 }
 
 struct zygote *
 zygote_start(const struct workers_conf *cfg, GError **err)
 {
-	AUTO(channel_close) struct channel sock = { -1, -1 };
-	AUTO(channel_close) struct channel output = { -1, -1 };
+	AUTO(channel_close) struct channel sock = {-1, -1};
+	AUTO(channel_close) struct channel output = {-1, -1};
 	struct zygote *z;
 	pid_t pid;
 	int pidfd, rc;
@@ -141,7 +144,8 @@ zygote_start(const struct workers_conf *cfg, GError **err)
 	if (!open_socket(&sock))
 		return fail(err, cfg->scanner_path, errno, "make a socket");
 	if (!open_output(&output, cfg->scanner_log))
-		return fail(err, *cfg->scanner_log ? cfg->scanner_log : "pipe", errno, "open scanner_log");
+		return fail(err, *cfg->scanner_log ? cfg->scanner_log : "pipe", errno,
+		            "open scanner_log");
 	rc = run(cfg->scanner_path, sock.theirs, output.theirs, &pid);
 	if (rc != 0)
 		return fail(err, cfg->scanner_path, rc, "run (option scanner_path)");
@@ -160,7 +164,8 @@ zygote_start(const struct workers_conf *cfg, GError **err)
 	z->line = g_string_new(NULL);
 	sock.ours = output.ours = -1;
 	/* When it has died already this fails; its socket says so to whoever asks next. */
-	if (!packet_send(z->sock, PROTO_SETTINGS, ++z->seq, &cfg->settings, sizeof(cfg->settings), NULL, 0))
+	if (!packet_send(z->sock, PROTO_SETTINGS, ++z->seq, &cfg->settings, sizeof(cfg->settings),
+	                 NULL, 0))
 		zygote_kill(z);
 	return z;
 }

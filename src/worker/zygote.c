@@ -12,9 +12,9 @@
 #include "base/deadline.h"
 #include "base/log.h"
 
-#define LINE_MAX_BYTES	1024
-#define LINES_A_SECOND	50
-#define SECOND_MS	1000
+#define LINE_MAX_BYTES 1024
+#define LINES_A_SECOND 50
+#define SECOND_MS      1000
 
 const char *
 ending_text(int status, char buf[ENDING_TEXT_MAX])
@@ -34,7 +34,8 @@ ending_text(int status, char buf[ENDING_TEXT_MAX])
 	return buf;
 }
 
-/* One line of the scanner's into our log. Workers write to the same output: what they say is rationed. */
+/* One line of the scanner's into our log. Workers write to the same output: what they say is
+ * rationed. */
 static void
 say(struct zygote *z, enum log_level level, const char *text, size_t len)
 {
@@ -92,7 +93,7 @@ set_text(struct zygote_event *ev, enum zygote_event_kind kind, const char *text)
 static const char *
 packet_words(const struct packet *p)
 {
-	struct packet_text t = { .at = (const char *)p->body, .left = p->len };
+	struct packet_text t = {.at = (const char *)p->body, .left = p->len};
 	const char *s = packet_string(&t);
 
 	return s ? s : "(no text)";
@@ -135,7 +136,8 @@ take_exit(const struct packet *p, struct zygote_event *ev)
 	return true;
 }
 
-/* Make an event of a packet; kind stays NOTHING for one that is only logged. False: it breaks the protocol. */
+/* Make an event of a packet; kind stays NOTHING for one that is only logged. False: it breaks the
+ * protocol. */
 static bool
 take(struct zygote *z, struct packet *p, struct zygote_event *ev)
 {
