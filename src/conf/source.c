@@ -21,7 +21,7 @@ static void splice_file(struct source *s, const char *file, GArray *tokens, unsi
 /* The content of a regular file of bounded size; NULL and a reason. A pipe or a terminal would make
  * a reload hang. */
 static char *
-read_file(const char *path, size_t *len, char **why)
+read_file(const char *path, size_t *len, struct problems *p, char **why)
 {
 	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	g_autofree char *text = NULL;
@@ -37,18 +37,22 @@ read_file(const char *path, size_t *len, char **why)
 		*why = g_strdup("is not a file");
 		return NULL;
 	}
-	if (st.st_size > SOURCE_SIZE_MAX) {
-		*why = g_strdup_printf("is larger than %d MiB: this is no configuration",
-		                       SOURCE_SIZE_MAX >> 20);
-		return NULL;
-	}
+	if (st.st_mode & S_IWOTH)
+		problems_warn(p, (struct place){problems_file(p, path), 0},
+		              "everybody may write this file: chmod o-w");
 	text = g_malloc(SOURCE_SIZE_MAX + 1);
-	while (have < SOURCE_SIZE_MAX && (n = read(fd, text + have, SOURCE_SIZE_MAX - have)) != 0) {
+	while (have <= SOURCE_SIZE_MAX &&
+	       (n = read(fd, text + have, SOURCE_SIZE_MAX + 1 - have)) != 0) {
 		if (n < 0 && errno != EINTR) {
 			*why = g_strdup_printf("cannot be read: %s", g_strerror(errno));
 			return NULL;
 		}
 		have += n > 0 ? (size_t)n : 0;
+	}
+	if (have > SOURCE_SIZE_MAX) {
+		*why = g_strdup_printf("is larger than %d MiB: this is no configuration",
+		                       SOURCE_SIZE_MAX >> 20);
+		return NULL;
 	}
 	*len = have;
 	return g_realloc(g_steal_pointer(&text), have + 1);
@@ -68,7 +72,7 @@ include_file(struct source *s, struct place at, const char *path, unsigned depth
 		               SOURCE_FILES_MAX);
 		return;
 	}
-	text = read_file(path, &len, &why);
+	text = read_file(path, &len, s->problems, &why);
 	if (!text) {
 		problems_error(s->problems, at, "include: %s %s", path, why);
 		return;
@@ -214,7 +218,7 @@ source_read(const char *path, struct problems *p)
 {
 	g_autofree char *why = NULL;
 	size_t len = 0;
-	g_autofree char *text = read_file(path, &len, &why);
+	g_autofree char *text = read_file(path, &len, p, &why);
 
 	if (!text) {
 		problems_error(p, (struct place){problems_file(p, path), 0}, "%s", why);

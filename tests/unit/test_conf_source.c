@@ -233,6 +233,22 @@ binary_and_huge_files_are_refused(void **state)
 	refused("main.conf: is larger than 4 MiB: this is no configuration");
 }
 
+static void
+a_file_that_everybody_may_write_is_told(void **state)
+{
+	g_autofree char *path = g_build_filename(dir, "main.conf", NULL), *want = NULL;
+	struct conf *c;
+
+	(void)state;
+	put("main.conf", "user = a\n");
+	assert_int_equal(chmod(path, 0666), 0);
+	c = good();
+	want = g_strdup_printf("%s: everybody may write this file: chmod o-w", path);
+	assert_string_equal(conf_warnings(c)[0], want);
+	assert_null(conf_warnings(c)[1]);
+	conf_unref(&c);
+}
+
 int
 main(void)
 {
@@ -246,6 +262,7 @@ main(void)
 		TEST(what_cannot_be_included_is_told_where_it_stands),
 		TEST(five_files_deep_is_allowed),
 		TEST(a_file_that_is_none),
+		TEST(a_file_that_everybody_may_write_is_told),
 		TEST(binary_and_huge_files_are_refused),
 	};
 
