@@ -144,6 +144,11 @@ check_engine(const struct conf *c, struct conf_engine *e, const struct outline *
 		    o->problems, place_of(o, path, "error_code"),
 		    "error_code %u is permanent: mail is refused for good when a scan breaks",
 		    (unsigned)e->error_code);
+	if (e->on_error == ACTION_PASS || e->on_error == ACTION_DISCARD)
+		problems_warn(o->problems, place_of(o, path, "on_error"),
+		              "on_error = \"%s\": mail is %s when a scan breaks",
+		              action_name((enum action)e->on_error),
+		              e->on_error == ACTION_PASS ? "delivered unscanned" : "lost");
 	if (!*e->net.tls_cert != !*e->net.tls_key)
 		problems_error(o->problems, place_of(o, path, "tls_cert"),
 		               "tls_cert and tls_key belong together: write both");

@@ -206,6 +206,8 @@ warnings_are_not_errors(void **state)
 		{ "user = root", "t:1: user root: a broken scanner is root then; make a user of its own" },
 		{ "antivirus { enabled = false }", "t:1: no engine is enabled: mail is delivered unscanned, marked Skipped (disabled)" },
 		{ "antivirus {\n error_code = 550 }", "t:2: error_code 550 is permanent: mail is refused for good when a scan breaks" },
+		{ "antivirus {\n on_error = pass }", "t:2: on_error = \"pass\": mail is delivered unscanned when a scan breaks" },
+		{ "antivirus {\n clamav \"c\" {\n on_error = discard } }", "t:3: on_error = \"discard\": mail is lost when a scan breaks" },
 		{ "antivirus { message_time_max = 300s }", "t:1: antivirus.message_time_max: the MTA gives up after 300 s (milter_content_timeout, T=E:) unless told otherwise" },
 		{ "antivirus { max_extract_time = 250s }", "t:1: antivirus.max_extract_time is never reached: message_time_max is shorter" },
 		{ "antivirus { max_extract_size = 300M }", "t:1: antivirus.max_extract_size is never reached: max_cumulative_extract_size is smaller" },
