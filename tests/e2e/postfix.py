@@ -80,7 +80,7 @@ def check_clean(o, mark, user='u'):
     tap.has(o.reply.text, o.queue_id, 'reply')
     mail = delivered(o.pf, mark, user)
     check_header(mail)
-    tap.eq((o.line['verdict'], o.line['action']), ('clean', 'accept'), 'log line %s' % o.line)
+    tap.eq((o.line['verdict'], o.line['action']), ('clean', 'pass'), 'log line %s' % o.line)
     return mail
 
 

@@ -85,8 +85,9 @@ STEPS = (
 @tap.test('negotiation: every NR flag and HDR_LEADSPC are asked for, no action beyond what is needed')
 def negotiation():
     m = Milter(daemon().address)
+    NO_UNKNOWN = 0x100
     for letter, flag in milter.NO_REPLY.items():
-        tap.ok(m.steps & flag, 'NR flag of %s was not asked for: %#x' % (letter, m.steps))
+        tap.ok(m.steps & (flag | (NO_UNKNOWN if letter == 'U' else 0)), 'NR flag of %s was not asked for: %#x' % (letter, m.steps))
     tap.ok(m.steps & milter.HDR_LEADSPC, 'HDR_LEADSPC was not asked for')
     CHGBODY, ADDRCPT, DELRCPT = 2, 4, 8
     tap.eq(m.actions & (CHGBODY | ADDRCPT | DELRCPT), 0, 'actions that no option needs')
@@ -284,7 +285,7 @@ def flood_infected():
     m.raw(packet('L', b'X-Flood\0 ' + b'v' * 60000 + b'\0') * 20)
     m.eoh()
     m.body(mails.EICAR)
-    tap.ok(m.eom().smtp() != 2)
+    tap.ok(m.eom().smtp() != 2, 'accepted')
     m.quit()
 
 

@@ -45,7 +45,7 @@ def accept_and_reject():
     reply, queue_id, line = outcome(d, sm, mails.clean('smclean', ['X-Virus-Status: forged', 'x-virus-scanned : forged']))
     tap.eq(reply.code, 250, str(reply))
     tap.has(reply.text, queue_id, 'reply')
-    tap.eq((line['verdict'], line['action'], line['from']), ('clean', 'accept', '<a@src.test>'))
+    tap.eq((line['verdict'], line['action'], line['from']), ('clean', 'pass', '<a@src.test>'))
     mail = sm.find('smclean@src.test').split('\n\n')[0]
     tap.eq(len(re.findall(r'(?im)^x-virus-status *:', mail)), 1, 'X-Virus-Status fields in\n' + mail)
     tap.eq(len(re.findall(r'(?m)^X-Virus-Status: Clean$', mail)), 1, 'X-Virus-Status: Clean in\n' + mail)

@@ -250,7 +250,7 @@ def background():
     tap.eq(status, 0, out + err)
     tap.ok(d.listening(), 'the socket does not answer')
     pid = int(rig.read(d.pid_file))
-    tap.ok(rig.processes()[pid][1].startswith('avmilter'), 'the pid file names %s' % rig.processes().get(pid))
+    tap.eq(rig.processes()[pid][1], 'avmilter', 'name of the process in the pid file')
     tap.eq(milter.talk(d.address, mails.eicar_plain()).smtp(), 5)
     tap.has(rig.read(d.dir + '/run/log'), 'verdict=infected')
     os.kill(pid, signal.SIGTERM)
@@ -274,7 +274,7 @@ def options():
 
 @tap.test('in the foreground under NOTIFY_SOCKET: READY when it accepts, RELOADING and READY, STOPPING')
 def notify():
-    path = rig.WORK + '/notify'
+    path = rig.WORK + '/notify.sock'
     s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     s.bind(path)
     os.chmod(path, 0o777)

@@ -5,7 +5,9 @@ The test pattern is put together at run time: no file of the tree is one that a 
 import base64
 import io
 import random
+import struct
 import zipfile
+import zlib
 
 EICAR = (b'X5O!P%@AP[4\\PZX54(P^)7CC)7}$' + b'EICAR-STANDARD-' + b'ANTIVIRUS-TEST-FILE!$H+H*')
 EICAR_NAME = 'Eicar-Test-Signature'
@@ -67,10 +69,18 @@ def clean(subject='clean', extra=(), body='Hello,\r\n\r\nnothing to see here.\r\
     return join(headers(subject, extra), body)
 
 
+def png(width=40, height=40):
+    """A whole picture of noise: a broken one would be a finding."""
+    def chunk(kind, data):
+        return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+    rows = b''.join(b'\0' + noise(3 * width, row) for row in range(height))
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)) +
+            chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
+
+
 def clean_attachments():
-    picture = b'\x89PNG\r\n\x1a\n' + noise(3000)
     return multipart([TEXT, part(zipped(b'some figures\n' * 50, 'figures.csv'), 'application/zip', 'figures.zip'),
-                      part(picture, 'image/png', 'logo.png'),
+                      part(png(), 'image/png', 'logo.png'),
                       part(b'<html><body><p>hi</p></body></html>', 'text/html', encode=False)], 'attachments')
 
 

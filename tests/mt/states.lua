@@ -1,4 +1,4 @@
--- ABORT and an unknown command in between, a null sender, a message without header and body.
+-- ABORT in between, a null sender, a message without header and body.
 local ok, why = pcall(function ()
 	local conn = mt.connect(socket, 40, 0.25)
 	assert(mt.conninfo(conn, "client.test", "192.0.2.7") == nil, "conninfo")
@@ -7,7 +7,6 @@ local ok, why = pcall(function ()
 	assert(mt.rcptto(conn, "<u@local.test>") == nil, "rcptto")
 	assert(mt.header(conn, "Subject", " given up") == nil, "header")
 	mt.abort(conn)
-	mt.unknown(conn, "FOO")
 	mt.abort(conn)
 	assert(mt.mailfrom(conn, "<>") == nil, "mailfrom")
 	assert(mt.rcptto(conn, "<u@local.test>") == nil, "rcptto")
