@@ -15,7 +15,7 @@
 #define CAUSE_WAIT_MS 300
 #define QUEUE_FACTOR  10 /* queue_max raises an alert; this many times it is refused */
 
-G_DEFINE_QUARK(avm - workers - error - quark, workers_error)
+G_DEFINE_QUARK(avm_workers_error, workers_error)
 
 const struct pool_limits pool_limits_default = {
     .retire_messages = 1000,
