@@ -37,8 +37,7 @@ exchange_init(struct exchange *x, struct workers *p, struct worker *w)
 {
 	int64_t base = cpu_ms(w);
 
-	*x =
-	    (struct exchange){.pool = p, .w = w, .number = w->number, .generation = w->gen->number};
+	*x = (struct exchange){.pool = p, .w = w, .number = w->number, .id = w->id};
 	x->cpu_base_ms = MAX(base, 0);
 	x->look_at_ms = now_ms() + (int64_t)p->cfg.settings.max_extract_time_ms + GRACE_MS;
 }
@@ -98,7 +97,7 @@ kill_it(struct exchange *x, const char *end)
 void
 exchange_break(struct exchange *x, struct verdict *v, const char *why)
 {
-	kill_it(x, "broke the protocol");
+	kill_it(x, END_PROTOCOL);
 	die(x, v, false, REASON_PROTOCOL,
 	    g_strdup_printf("worker %u broke the protocol: %s", x->number, why));
 }

@@ -18,7 +18,8 @@
 struct exchange {
 	struct workers	*pool;
 	struct worker	*w;		/* NULL: dead, and the supervisor's */
-	unsigned	 number, generation;
+	unsigned	 number;
+	uint64_t	 id;
 	int64_t		 cpu_base_ms;	/* its processor time when we got it */
 	int64_t		 look_at_ms;	/* when to look at its processor time again */
 	unsigned	 packets;	/* received */

@@ -33,6 +33,7 @@ worker_new(struct generation *g, const struct zygote_event *ev)
 
 	w->gen = g;
 	w->number = ++g->pool->next_worker;
+	w->id = g->pool->first_id + w->number;
 	w->child = ev->worker.id.number;
 	w->pid = ev->worker.id.pid;
 	w->sock = ev->worker.sock;
@@ -91,7 +92,7 @@ fail_test(struct worker *w, int64_t now, const char *what)
 	}
 	pthread_mutex_lock(&p->mu);
 	*(w->gone ? &p->counts.crashed : &p->counts.killed) += 1;
-	pool_dying(p, w, "failed its self-test");
+	pool_dying(p, w, END_SELFTEST);
 	pthread_mutex_unlock(&p->mu);
 }
 
@@ -209,6 +210,17 @@ log_end(const struct worker *w, const char *why, unsigned messages, bool known, 
 	        why ? why : cause);
 }
 
+/* Somebody may have spoken through it: what it found clean is worth nothing. */
+static void
+tell_suspect(const struct worker *w, const char *why)
+{
+	const struct workers_conf *cfg = &w->gen->pool->cfg;
+
+	if (cfg->suspect && (!why || g_str_equal(why, END_PROTOCOL) ||
+	                     g_str_equal(why, END_SELFTEST) || g_str_equal(why, END_IDLE)))
+		cfg->suspect(cfg->suspect_arg, w->id);
+}
+
 /* DYING: ask, wait, kill, wait, log. */
 static bool
 bury(struct worker *w, int64_t now, int64_t *next)
@@ -244,6 +256,7 @@ bury(struct worker *w, int64_t now, int64_t *next)
 		return false;
 	}
 	log_end(w, why, messages, known, status);
+	tell_suspect(w, why);
 	return true;
 }
 

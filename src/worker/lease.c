@@ -38,10 +38,10 @@ workers_borrow(struct workers *p, struct wait *wait, GError **err)
 	return l;
 }
 
-unsigned
+uint64_t
 lease_worker(const struct lease *l)
 {
-	return l->x.number;
+	return l->x.id;
 }
 
 void

@@ -191,7 +191,7 @@ pool_take(struct workers *p, struct wait *wait, GError **err)
 	/* One that died or spoke up while it was idle costs nobody a message. */
 	while ((w = take_next(p, wait, again, err)) != NULL && !packet_quiet(w->sock)) {
 		worker_kill(w);
-		pool_lose(p, w, "dead or talking while idle");
+		pool_lose(p, w, END_IDLE);
 		again = true;
 	}
 	return w;

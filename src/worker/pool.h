@@ -36,6 +36,10 @@ extern const struct pool_limits pool_limits_default;
 /* Ends of a worker that nobody needs to hear about. */
 #define END_RETIRED	"retired"
 #define END_REPLACED	"its generation has ended"
+/* Ends of one that may have been taken over. */
+#define END_PROTOCOL	"broke the protocol"
+#define END_SELFTEST	"failed its self-test"
+#define END_IDLE	"dead or talking while idle"
 
 enum worker_state {
 	WORKER_TESTING,		/* the supervisor's, SELFTEST under way or due */
@@ -47,6 +51,7 @@ enum worker_state {
 struct worker {
 	struct generation *gen;
 	unsigned	 number;	/* unique in the pool */
+	uint64_t	 id;		/* unique in the process */
 	uint32_t	 child;		/* what its zygote calls it */
 	pid_t		 pid;
 	int		 sock, pidfd;
@@ -116,6 +121,7 @@ struct workers {
 	int64_t		 start_at_ms;	/* when to start a zygote; INT64_MAX = no need */
 	int64_t		 backoff_ms;
 	unsigned	 next_generation, next_worker;
+	uint64_t	 first_id;	/* of its workers: no other pool of this process has used it */
 	char		*told_error;	/* last loading error that was logged as one */
 
 	pthread_mutex_t	 mu;

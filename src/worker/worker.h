@@ -13,6 +13,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/deadline.h"
 #include "message/object.h"
@@ -28,6 +29,13 @@ struct workers_conf {
 	const char	*scanner_log;	/* "" = the daemon's log */
 	unsigned	 count;		/* workers that may be busy at once, at least 1 */
 	unsigned	 queue_max;	/* waiting borrowers above 10 x this are refused with BUSY; 0 = no bound */
+	/*
+	 * A worker that may have been taken over has ended: it broke the protocol, failed its self-test, or died by itself. What
+	 * it found clean is to be forgotten (decision 4); worker is what lease_worker() gave. NULL = nobody cares.
+	 * Threads: the pool's own, no lock held; must not block
+	 */
+	void		(*suspect)(void *arg, uint64_t worker);
+	void		*suspect_arg;
 };
 
 enum workers_error {
@@ -39,9 +47,10 @@ enum workers_error {
 #define WORKERS_ERROR workers_error_quark()
 GQuark	 workers_error_quark(void);
 
-/* Make the pool and start its thread; loading goes on in the background. Copies cfg. NULL and *err if the program cannot be run. */
+/* Make the pool and start its thread; loading goes on in the background. Copies cfg. NULL and *err if the program cannot be
+ * run. After privileges are dropped (decision 28); blocks as long as posix_spawn(3) does. */
 struct workers *workers_new(const struct workers_conf *cfg, GError **err);
-/* Kill everything, wait for it, free. No lease may be out. */
+/* Kill everything, wait for it, free. No lease may be out; who waits for one gets WORKERS_E_STOPPED. */
 void	 workers_free(struct workers **w);
 
 /* Wait until a generation is ready. False and *err at the deadline (last error of the zygote inside). Any thread. */
@@ -55,10 +64,16 @@ void	 workers_reload(struct workers *w);
 bool	 workers_ready_info(struct workers *w, struct proto_ready *out);
 
 struct workers_stats {
-	unsigned ready, busy, waiting, spare;
-	uint64_t restarts, killed, crashed, generations;
+	unsigned ready;		/* idle and busy workers */
+	unsigned busy, waiting;
+	unsigned spare;		/* idle workers */
+	uint64_t restarts;	/* serving zygotes that were lost */
+	uint64_t killed;	/* workers that we ended: deadline, broken protocol, failed self-test */
+	uint64_t crashed;	/* workers that ended by themselves */
+	uint64_t generations;	/* that have come to serve */
 	uint64_t failures;	/* generations that did not come to serve */
 };
+/* Any thread. */
 void	 workers_stats(struct workers *w, struct workers_stats *out);
 
 /*
@@ -74,6 +89,8 @@ struct lease *workers_borrow(struct workers *w, struct wait *wait, GError **err)
  *
  * Returns: the objects, the whole message always first; NULL when nothing can be scanned: v says why.
  *          v gets COMPLETE, PARTIAL (a limit: what is listed is not everything) or FAILED, and findings of the structure
+ * Owns:    the caller frees the objects, after the last lease_scan() of one of them
+ * Blocks:  no longer than the wait's deadline, ticking; hashing one large object ticks after it
  * Trap:    after a NULL the lease is dead; give it back and do not use it again
  */
 struct objects *lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait, struct verdict *v);
@@ -86,8 +103,8 @@ struct objects *lease_decompose(struct lease *l, struct spool *sp, bool mime, st
  */
 void	 lease_scan(struct lease *l, const struct object *o, const char *engine, struct wait *wait, struct verdict *v);
 
-/* Number and generation of the worker, for the log and for purging what it judged. */
-unsigned lease_worker(const struct lease *l);
+/* Which worker it is, for purging what it judged: unique in the life of the process. */
+uint64_t lease_worker(const struct lease *l);
 
 /* Give it back; a worker that died or was killed is replaced. Accepts NULL. */
 void	 lease_return(struct lease **l);

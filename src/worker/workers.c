@@ -10,6 +10,9 @@
 #include "base/fsx.h"
 #include "worker/pool.h"
 
+/* Room for the workers of one pool; the pools of a process are made at different milliseconds. */
+#define ID_BITS 20
+
 static void
 copy_conf(struct workers *p, const struct workers_conf *cfg)
 {
@@ -62,6 +65,7 @@ workers_new_limits(const struct workers_conf *cfg, const struct pool_limits *lim
 	copy_conf(p, cfg);
 	p->lim = *lim;
 	p->start_at_ms = INT64_MAX;
+	p->first_id = (uint64_t)now_ms() << ID_BITS;
 	p->gens = g_ptr_array_new();
 	p->idle = g_ptr_array_new();
 	pthread_mutex_init(&p->mu, NULL);

@@ -172,8 +172,8 @@ rig_spool(const struct rig *r, const char *text)
 	return sp;
 }
 
-/* One message from end to end: all objects, joined. Any thread. Returns the number of the worker, 0 = none. */
-MAYBE_UNUSED static unsigned
+/* One message from end to end: all objects, joined. Any thread. Returns lease_worker(), 0 = none. */
+MAYBE_UNUSED static uint64_t
 rig_scan(struct rig *r, const char *text, int64_t ms, struct verdict *v)
 {
 	struct wait wait = rig_wait(ms);
