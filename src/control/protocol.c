@@ -208,10 +208,11 @@ char **
 control_split(const char *line, GError **err)
 {
 	char **words = g_strsplit(line, " ", -1);
+	bool ok = words[0] != NULL;
 
-	for (char **w = words; *w != NULL; w++) {
-		if (decode_word(*w) && (*w)[0] != '\0')
-			continue;
+	for (char **w = words; *w != NULL && ok; w++)
+		ok = decode_word(*w) && (*w)[0] != '\0';
+	if (!ok) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
 		            "malformed request: words of [A-Za-z0-9_.-] and %%HH, single blanks "
 		            "between them");

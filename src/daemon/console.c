@@ -121,6 +121,7 @@ stats_object(const struct stats *st)
 	put_real(o, "average_ms_per_part", average_ms(st, &st->objects));
 	put_number(o, "bytes", atomic_load(&st->bytes));
 	put_number(o, "skipped", atomic_load(&st->skipped));
+	put_number(o, "unscanned_delivered", atomic_load(&st->unscanned_delivered));
 	put_number(o, "aborted", atomic_load(&st->aborted));
 	put_number(o, "effects_failed", atomic_load(&st->effects_failed));
 	put_number(o, "connections", atomic_load(&st->sessions));

@@ -163,6 +163,8 @@ report(struct eom *e)
 	}
 	stats_message(&e->milter->stats, e->message, &e->scan, &e->decision, e->skipped,
 	              e->effect_why, now_us() - e->begin_us);
+	if (e->effect_why == NULL)
+		stats_unscanned(&e->milter->stats, conf, &e->decision, e->skipped);
 }
 
 static void

@@ -42,3 +42,23 @@ stats_message(struct stats *s, const struct message *m, const struct scan_result
 	}
 	atomic_fetch_add(&s->actions[effect_why != NULL ? ACTION_TEMPFAIL : d->action], 1);
 }
+
+void
+stats_unscanned(struct stats *s, const struct conf *conf, const struct decision *d,
+                const char *skipped)
+{
+	if (skipped != NULL || d->action != ACTION_PASS || d->observed)
+		return;
+	if (d->cls != CLASS_ERROR && d->cls != CLASS_UNSCANNABLE)
+		return;
+	for (guint i = 0; i < conf->engines->len; i++) {
+		const struct conf_engine *e = g_ptr_array_index(conf->engines, i);
+
+		/* One engine of which it is said is enough to name it: its section may be the
+		 * cause. */
+		if ((d->cls == CLASS_ERROR ? e->on_error : e->on_unscannable) == ACTION_PASS)
+			return;
+	}
+	if (policy_class_action(conf, d->cls) != ACTION_PASS)
+		atomic_fetch_add(&s->unscanned_delivered, 1);
+}

@@ -20,7 +20,7 @@ struct stats {
 	atomic_uint_fast64_t	 objects;
 	atomic_uint_fast64_t	 viruses;		/* messages of class infected */
 	atomic_uint_fast64_t	 skipped;
-	atomic_uint_fast64_t	 unscanned_delivered;	/* accepted in class error or unscannable although nothing named it */
+	atomic_uint_fast64_t	 unscanned_delivered;	/* see stats_unscanned(); must stay 0 */
 	atomic_uint_fast64_t	 effects_failed;
 	atomic_uint_fast64_t	 eom_us;		/* all ends of message together */
 	atomic_uint_fast64_t	 classes[CLASS_COUNT];
@@ -34,5 +34,11 @@ void	 stats_reset(struct stats *s);
 /* Count one answered message. Any thread. */
 void	 stats_message(struct stats *s, const struct message *m, const struct scan_result *r, const struct decision *d,
 	    const char *skipped, const char *effect_why, int64_t eom_us);
+
+/*
+ * Count a message that was delivered in class error or unscannable although no option says pass for that class. There is no
+ * way to get here but a fault of ours.
+ */
+void	 stats_unscanned(struct stats *s, const struct conf *conf, const struct decision *d, const char *skipped);
 
 #endif
