@@ -14,7 +14,7 @@
 #	SAN=address,undefined	or SAN=thread: a build of its own below build/
 #	CC=clang		any C11 compiler; warnings are errors (ERR=0 to relent)
 #	V=1			show the commands
-#	DESTDIR= PREFIX=/usr/local SYSCONFDIR=$(PREFIX)/etc LIBEXECDIR=$(PREFIX)/libexec
+#	DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc LIBEXECDIR=$(PREFIX)/libexec
 #	TEST=pattern		only tests whose file name matches
 #	FULL=1			the long runs of make check too
 
@@ -22,7 +22,7 @@ VERSION		:= 0.1.0
 PREFIX		?= /usr/local
 SBINDIR		?= $(PREFIX)/sbin
 LIBEXECDIR	?= $(PREFIX)/libexec
-SYSCONFDIR	?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+SYSCONFDIR	?= /etc
 MANDIR		?= $(PREFIX)/share/man
 DOCDIR		?= $(PREFIX)/share/doc/avmilter
 UNITDIR		?= $(PREFIX)/lib/systemd/system
@@ -151,6 +151,30 @@ fuzz:
 
 docs: $(BUILD)/tests/tools/confdoc
 	@BUILD=$(BUILD) scripts/check-docs --write
+
+# The unit, with the paths of this installation.
+$(BUILD)/avmilter.service: contrib/systemd/avmilter.service $(BUILD)/flags
+	$(Q)sed 's|/usr/sbin/|$(SBINDIR)/|; s|/etc/avmilter/|$(SYSCONFDIR)/avmilter/|' $< > $@
+
+ETC		= $(DESTDIR)$(SYSCONFDIR)/avmilter
+
+install: all $(BUILD)/avmilter.service
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR)/avmilter $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+	    $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR) $(ETC)
+	install -m 755 $(BUILD)/avmilter $(BUILD)/avmilterctl $(DESTDIR)$(SBINDIR)
+	install -m 755 $(BUILD)/avmilter-scanner $(DESTDIR)$(LIBEXECDIR)/avmilter
+	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 README ChangeLog LICENSE SECURITY etc/avmilter.conf.sample $(DESTDIR)$(DOCDIR)
+	cp -r contrib $(DESTDIR)$(DOCDIR)
+	install -m 644 $(BUILD)/avmilter.service $(DESTDIR)$(UNITDIR)
+	test -e $(ETC)/avmilter.conf || install -m 644 etc/avmilter.conf $(ETC)
+
+# Takes away what install has brought, except configuration and mail: $(ETC) and /var/spool/avmilter stay.
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/avmilter $(DESTDIR)$(SBINDIR)/avmilterctl $(DESTDIR)$(UNITDIR)/avmilter.service
+	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard man/*.8))
+	rm -rf $(DESTDIR)$(LIBEXECDIR)/avmilter $(DESTDIR)$(DOCDIR)
 
 FORCE:
 
