@@ -320,7 +320,7 @@ upstream_borrow(struct upstream *u, struct tried *tried, struct wait *wait, stru
 	if (!c)
 		c = server_connect(s, -1, wait, v);
 	if (!c) {
-		server_account(s, v->failed, v->failed_why);
+		server_account(s, v->failed, v->failed_why, false);
 		give_up(s);
 		return NULL;
 	}
@@ -363,7 +363,7 @@ out_ms(const struct conf_net *net, enum reason failed)
 }
 
 void
-server_account(struct server *s, enum reason failed, const char *why)
+server_account(struct server *s, enum reason failed, const char *why, bool by_probe)
 {
 	struct upstream *u = s->upstream;
 	int64_t out = out_ms(&u->engine->conf->net, failed);
@@ -371,8 +371,10 @@ server_account(struct server *s, enum reason failed, const char *why)
 
 	pthread_mutex_lock(&u->mu);
 	was_in = s->out_until_ms == 0;
-	if (failed == REASON_NONE) {
-		s->served++;
+	if (failed == REASON_NONE && by_probe && now_ms() < s->out_until_ms) {
+		/* It began before the failure, or proves less than that did: the time runs on. */
+	} else if (failed == REASON_NONE) {
+		s->served += !by_probe;
 		s->out_until_ms = 0;
 		s->out_why = REASON_NONE;
 	} else {
@@ -405,7 +407,7 @@ upstream_return(struct conn **cp, enum reason failed, const char *why)
 		return;
 	s = c->server;
 	*cp = NULL;
-	server_account(s, failed, why);
+	server_account(s, failed, why, false);
 	if (!c->keep || failed != REASON_NONE || !c->wire) {
 		c->keep = false;
 		conn_close(&c);

@@ -52,8 +52,9 @@ void	 conn_close(struct conn **c);
  */
 bool	 server_probe(struct server *s, struct conn *c, struct wait *wait, struct verdict *v);
 
-/* Note that a server has served, or why it has not; logs a change of standing. Locks: takes upstream->mu. */
-void	 server_account(struct server *s, enum reason failed, const char *why);
+/* Note that a server has served, or answered a probe, or why not; logs a change of standing. A probe brings no server back
+ * before its time out of rotation is over. Locks: takes upstream->mu. */
+void	 server_account(struct server *s, enum reason failed, const char *why, bool by_probe);
 
 /* The probing thread: start it if the engine has a probe, stop it. */
 void	 prober_start(struct upstream *u);

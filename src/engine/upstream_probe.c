@@ -42,7 +42,7 @@ keep_probe(struct server *s, struct probe *p)
 	probe_unref(&s->probe);
 	s->probe = p;
 	s->probed_ms = now_ms();
-	s->probe_due_ms = s->probed_ms + ttl;
+	s->probe_due_ms = s->out_until_ms > s->probed_ms ? s->out_until_ms : s->probed_ms + ttl;
 	if (p->definitions && is_newer(p->definitions, u->definitions)) {
 		g_free(u->definitions);
 		u->definitions = g_strdup(p->definitions);
@@ -96,13 +96,13 @@ probe_one(struct server *s)
 		conn_close(&c);
 	pthread_mutex_lock(&u->mu);
 	if (!ok)
-		s->probe_due_ms = now_ms() + u->engine->conf->net.fail_retry_time;
+		s->probe_due_ms = MAX(s->out_until_ms, now_ms() + u->engine->conf->net.fail_retry_time);
 	stopping = u->stopping;
 	pthread_mutex_unlock(&u->mu);
 	if (ok)
-		server_account(s, REASON_NONE, NULL);
+		server_account(s, REASON_NONE, NULL, true);
 	else if (!stopping)
-		server_account(s, v.failed, v.failed_why);
+		server_account(s, v.failed, v.failed_why, true);
 }
 
 void
