@@ -14,8 +14,8 @@ arena_append(struct arena *a, const void *data, size_t len)
 	return true;
 }
 
-/* The lines of a uuencoded body begin behind "begin MODE NAME"; GMime's decoder wants them alone. Without that line the
- * body may be lines only. */
+/* The lines of a uuencoded body begin behind "begin MODE NAME"; GMime's decoder wants them alone.
+ * Without that line the body may be lines only. */
 static void
 skip_begin(const char **data, size_t *len)
 {
@@ -41,9 +41,11 @@ step(struct arena *a, GMimeEncoding *state, const char *data, size_t len, size_t
 
 	while (len > 0) {
 		size_t n = len < STEP ? len : STEP;
-		/* What a step may write can be more than it does; what does not surely fit goes through a buffer. */
+		/* What a step may write can be more than it does; what does not surely fit goes
+		 * through a buffer. */
 		bool direct = g_mime_encoding_outlen(state, n) <= a->size - a->used;
-		size_t got = g_mime_encoding_step(state, data, n, direct ? (char *)a->base + a->used : buf);
+		size_t got =
+		    g_mime_encoding_step(state, data, n, direct ? (char *)a->base + a->used : buf);
 		if (direct)
 			a->used += got;
 		else if (!arena_append(a, buf, got))
@@ -57,7 +59,8 @@ step(struct arena *a, GMimeEncoding *state, const char *data, size_t len, size_t
 }
 
 enum arena_result
-arena_decode(struct arena *a, GMimeContentEncoding encoding, const void *data, size_t len, size_t max, size_t *out)
+arena_decode(struct arena *a, GMimeContentEncoding encoding, const void *data, size_t len,
+    size_t max, size_t *out)
 {
 	size_t start = a->used;
 	const char *p = data;
@@ -68,7 +71,8 @@ arena_decode(struct arena *a, GMimeContentEncoding encoding, const void *data, s
 		skip_begin(&p, &len);
 	g_mime_encoding_init_decode(&state, encoding);
 	r = step(a, &state, p, len, start, max);
-	/* The last quantum of a body without its padding: two or three characters are one or two bytes all the same. */
+	/* The last quantum of a body without its padding: two or three characters are one or two
+	 * bytes all the same. */
 	if (r == ARENA_DONE && encoding == GMIME_CONTENT_ENCODING_BASE64)
 		r = step(a, &state, "==", 2, start, max);
 	if (r != ARENA_DONE)

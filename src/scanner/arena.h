@@ -22,9 +22,10 @@ bool	 arena_append(struct arena *a, const void *data, size_t len);
 /*
  * Decode bytes to the end of the arena; *out is what they became.
  *
- * Returns: ARENA_FULL when the arena ends first, ARENA_OVER when the result passes max; both leave the arena as it was
+ * Returns: ARENA_FULL when the arena ends first, ARENA_OVER when the result passes max; both leave
+ * the arena as it was
  */
-enum arena_result arena_decode(struct arena *a, GMimeContentEncoding encoding, const void *data, size_t len, size_t max,
-	    size_t *out);
+enum arena_result arena_decode(struct arena *a, GMimeContentEncoding encoding, const void *data,
+    size_t len, size_t max, size_t *out);
 
 #endif

@@ -146,5 +146,6 @@ channel_log(int sock, const char *text)
 	struct iovec parts[2];
 	char nul;
 
-	send_packet(sock, PROTO_LOG, 0, parts, text_parts(parts, text, &nul), NULL, 0, MSG_DONTWAIT);
+	send_packet(
+	    sock, PROTO_LOG, 0, parts, text_parts(parts, text, &nul), NULL, 0, MSG_DONTWAIT);
 }

@@ -51,32 +51,36 @@ on_virus(int fd, const char *name, void *context)
 	judge_name(context, name ? name : "Unnamed");
 }
 
-/* Each new layer, before it is scanned. The unpackers of libclamav cut a member at max_extract_size and scan the rest as if
- * that were all (measured: zip), so a layer of that size is one that may have been cut. */
+/* Each new layer, before it is scanned. The unpackers of libclamav cut a member at max_extract_size
+ * and scan the rest as if that were all (measured: zip), so a layer of that size is one that may
+ * have been cut. */
 static cl_error_t
-on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, const char *name, size_t size,
-    const char *buffer, uint32_t level, uint32_t attributes, void *context)
+on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, const char *name,
+    size_t size, const char *buffer, uint32_t level, uint32_t attributes, void *context)
 {
 	struct scan *sc = context;
 
 	(void)fd, (void)ancestors, (void)parent_size, (void)attributes;
 	layers_enter(&sc->layers, level, type, name, buffer, size, sc->v);
 	if (level > 0 && size >= sc->engine->limits.max_extract_size)
-		verdict_partial(sc->v, REASON_LIMIT_SIZE, "a member is larger than max_extract_size");
+		verdict_partial(
+		    sc->v, REASON_LIMIT_SIZE, "a member is larger than max_extract_size");
 	return CL_CLEAN;
 }
 
-/* What a container says about a member before it is unpacked: a member that is too large may be stepped over in silence. */
+/* What a container says about a member before it is unpacked: a member that is too large may be
+ * stepped over in silence. */
 static cl_error_t
-on_member(const char *container, unsigned long container_size, const char *name, unsigned long size, int encrypted,
-    unsigned position, void *context)
+on_member(const char *container, unsigned long container_size, const char *name, unsigned long size,
+    int encrypted, unsigned position, void *context)
 {
 	struct scan *sc = context;
 
 	(void)container, (void)container_size, (void)name, (void)encrypted, (void)position;
 	layers_member(&sc->layers);
 	if (size > sc->engine->limits.max_extract_size)
-		verdict_partial(sc->v, REASON_LIMIT_SIZE, "a member is larger than max_extract_size");
+		verdict_partial(
+		    sc->v, REASON_LIMIT_SIZE, "a member is larger than max_extract_size");
 	return CL_CLEAN;
 }
 
@@ -111,7 +115,8 @@ engine_set_callbacks(struct cl_engine *e)
 static void
 judge_answer(struct scan *sc, cl_error_t rc, const char *name)
 {
-	/* A limit that is reached at once keeps libclamav from looking at all; then it has said so. */
+	/* A limit that is reached at once keeps libclamav from looking at all; then it has said so.
+	 */
 	bool told = sc->v->states != 0 || verdict_top(sc->v) != NULL;
 	bool unseen = sc->layers.seen == 0 && sc->len > TOO_SMALL && !told;
 
@@ -120,7 +125,8 @@ judge_answer(struct scan *sc, cl_error_t rc, const char *name)
 	else if (unseen)
 		verdict_fail(sc->v, REASON_ENGINE_ERROR, "libclamav did not look at the object");
 	else if (rc == CL_VIRUS && !told && !name)
-		verdict_fail(sc->v, REASON_ENGINE_ERROR, "libclamav found something and did not say what");
+		verdict_fail(
+		    sc->v, REASON_ENGINE_ERROR, "libclamav found something and did not say what");
 	else
 		verdict_complete(sc->v);
 	if (rc == CL_VIRUS && name && !verdict_top(sc->v))
@@ -128,10 +134,15 @@ judge_answer(struct scan *sc, cl_error_t rc, const char *name)
 }
 
 void
-clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uint64_t cpu_start_us, struct verdict *v)
+clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uint64_t cpu_start_us,
+    struct verdict *v)
 {
-	struct scan sc = { .v = v, .engine = c, .decomposed = decomposed, .cpu_start_us = cpu_start_us,
-		.len = len, .layers = { .archives_max = c->limits.max_extract_depth } };
+	struct scan sc = { .v = v,
+		.engine = c,
+		.decomposed = decomposed,
+		.cpu_start_us = cpu_start_us,
+		.len = len,
+		.layers = { .archives_max = c->limits.max_extract_depth } };
 	const char *name = NULL;
 	unsigned long scanned = 0;
 
@@ -146,7 +157,8 @@ clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uin
 		return;
 	}
 	complaint_listen(on_complaint, &sc);
-	cl_error_t rc = cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &c->options, &sc);
+	cl_error_t rc =
+	    cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &c->options, &sc);
 	layers_end(&sc.layers, v);
 	judge_answer(&sc, rc, name);
 	complaint_listen(NULL, NULL);

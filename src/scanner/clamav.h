@@ -1,11 +1,13 @@
 /*
  * clamav - libclamav: one engine, loaded once, asked about one piece of memory at a time
  *
- * Every way in which libclamav 1.4 says "clean" without having looked (facts-libraries.md A, C) ends here as FAILED or
- * PARTIAL: its clean cache is off, exceeded limits always alert, any unknown complaint fails the scan, and a scan during
- * which it did not inspect a single layer is a failure whatever it answered.
+ * Every way in which libclamav 1.4 says "clean" without having looked (facts-libraries.md A, C)
+ * ends here as FAILED or PARTIAL: its clean cache is off, exceeded limits always alert, any unknown
+ * complaint fails the scan, and a scan during which it did not inspect a single layer is a failure
+ * whatever it answered.
  *
- * Threads: load in one, scan in another; never two at a time. Trap: after a fork the engine stays shared; only scans.
+ * Threads: load in one, scan in another; never two at a time. Trap: after a fork the engine stays
+ * shared; only scans.
  */
 #ifndef AVM_SCANNER_CLAMAV_H
 #define AVM_SCANNER_CLAMAV_H
@@ -24,10 +26,9 @@ struct clamav;
 /*
  * Load the database of s and one more signature file, and compile.
  *
- * selftest: path of a .hsb with the self-test's signature; tmpdir: where libclamav may unpack while it loads
- * say:      hears what libclamav complains about meanwhile
- * Returns:  NULL and *err, which says what to do
- * Blocks:   for seconds
+ * selftest: path of a .hsb with the self-test's signature; tmpdir: where libclamav may unpack while
+ * it loads say:      hears what libclamav complains about meanwhile Returns:  NULL and *err, which
+ * says what to do Blocks:   for seconds
  */
 struct clamav *clamav_load(const struct proto_settings *s, const char *selftest, const char *tmpdir,
 	    complaint_listener *say, void *arg, GError **err);
@@ -48,8 +49,8 @@ bool	 clamav_set_tmpdir(struct clamav *c, const char *dir, GError **err);
  * decomposed: see complaint_judge()
  * cpu_start_us: processor clock at the start of the request
  */
-void	 clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uint64_t cpu_start_us,
-	    struct verdict *v);
+void clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed,
+    uint64_t cpu_start_us, struct verdict *v);
 
 /* CLOCK_PROCESS_CPUTIME_ID in microseconds. */
 uint64_t cpu_now_us(void);

@@ -6,10 +6,11 @@
 enum meaning { HARMLESS, BY_PARTS, PARTIAL };
 
 /*
- * Beginnings of libclamav 1.4's warnings and errors that depend on nothing but the content; the first that fits holds.
- * HARMLESS: every byte was matched all the same (image structure, names, metadata, a sum that differs).
- * BY_PARTS: its mail parser stepped over a part that our decomposition hands in by itself.
- * What speaks of memory, files or the library itself must never stand here.
+ * Beginnings of libclamav 1.4's warnings and errors that depend on nothing but the content; the
+ * first that fits holds. HARMLESS: every byte was matched all the same (image structure, names,
+ * metadata, a sum that differs). BY_PARTS: its mail parser stepped over a part that our
+ * decomposition hands in by itself. What speaks of memory, files or the library itself must never
+ * stand here.
  */
 static const struct {
 	const char	*text;
@@ -114,7 +115,8 @@ complaint_judge(struct verdict *v, const char *text, bool decomposed)
 	verdict_fail(v, REASON_ENGINE_ERROR, "libclamav: %s", text);
 }
 
-/* libclamav has one callback for the process, and calls it without a context outside of a scan: no way around a static. */
+/* libclamav has one callback for the process, and calls it without a context outside of a scan: no
+ * way around a static. */
 static struct {
 	complaint_listener *fn;
 	void	*arg;

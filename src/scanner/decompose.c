@@ -10,13 +10,15 @@
 #include "scanner/shape.h"
 
 /*
- * Room for the sweep: what structure-agnostic reading finds (other decodings, hidden parts, inline uuencode) joins
- * the leaves here. It is called in decompose() after the walk, deduplicates against the leaves, and emits through the same
- * emit(), so the limits below count for it too.
+ * Room for the sweep: what structure-agnostic reading finds (other decodings, hidden parts, inline
+ * uuencode) joins the leaves here. It is called in decompose() after the walk, deduplicates against
+ * the leaves, and emits through the same emit(), so the limits below count for it too.
  */
 
-#define PARTS_MAX	100000	/* where max_file_count = 0 says "no count": what a worker's memory holds */
-#define TYPE_MAX	127	/* bytes of a media type (RFC 4288 4.2: 127 each way; longer ones are nobody's) */
+#define PARTS_MAX                                                                                  \
+	100000 /* where max_file_count = 0 says "no count": what a worker's memory holds */
+#define TYPE_MAX                                                                                   \
+	127 /* bytes of a media type (RFC 4288 4.2: 127 each way; longer ones are nobody's) */
 
 struct run {
 	const struct decompose *job;
@@ -37,8 +39,8 @@ struct source {
 };
 
 static void walk_source(struct run *r, const struct source *src, const char *path, unsigned depth);
-static void walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *fence, const char *path,
-    unsigned depth);
+static void walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *fence,
+    const char *path, unsigned depth);
 
 /* For AUTO(): GMime declares no cleanup functions of its own. */
 static void
@@ -58,7 +60,8 @@ time_is_up(struct run *r)
 {
 	if (cpu_now_us() - r->job->cpu_start_us < r->job->limits->max_extract_time_ms * 1000)
 		return false;
-	verdict_partial(r->v, REASON_LIMIT_TIME, "max_extract_time used up while taking the message apart");
+	verdict_partial(
+	    r->v, REASON_LIMIT_TIME, "max_extract_time used up while taking the message apart");
 	r->stop = true;
 	return true;
 }
@@ -80,15 +83,18 @@ fits(struct run *r, uint64_t size, const char *path)
 	const struct proto_settings *lim = r->job->limits;
 
 	if (size > lim->max_extract_size) {
-		verdict_partial(r->v, REASON_LIMIT_SIZE, "part %s is larger than max_extract_size", path);
+		verdict_partial(
+		    r->v, REASON_LIMIT_SIZE, "part %s is larger than max_extract_size", path);
 		return false;
 	}
 	if (r->total + size > lim->max_cumulative_extract_size) {
-		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE, "max_cumulative_extract_size reached at part %s", path);
+		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE,
+		    "max_cumulative_extract_size reached at part %s", path);
 		return false;
 	}
 	if (r->next_id > r->parts_max) {
-		verdict_partial(r->v, REASON_LIMIT_FILES, "max_file_count reached at part %s", path);
+		verdict_partial(
+		    r->v, REASON_LIMIT_FILES, "max_file_count reached at part %s", path);
 		r->stop = true;
 		return false;
 	}
@@ -101,7 +107,8 @@ declared_type(GMimeObject *o)
 {
 	GMimeContentType *type = g_mime_object_get_content_type(o);
 
-	if (!type || !g_mime_header_list_get_header(g_mime_object_get_header_list(o), "Content-Type"))
+	if (!type ||
+	    !g_mime_header_list_get_header(g_mime_object_get_header_list(o), "Content-Type"))
 		return g_strdup("");
 	g_autofree char *text = g_mime_content_type_get_mime_type(type);
 	g_autofree char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, TYPE_MAX));
@@ -117,8 +124,13 @@ emit_leaf(struct run *r, GMimeObject *o, const struct source *bytes, const char 
 	bool more = false;
 	g_autofree char *type = declared_type(o);
 	g_auto(GStrv) names = partname_collect(o, &more);
-	struct part p = { .kind = OBJECT_PART, .store = bytes->store, .offset = bytes->offset, .size = bytes->len,
-		.path = path, .type = type, .names = names };
+	struct part p = { .kind = OBJECT_PART,
+		.store = bytes->store,
+		.offset = bytes->offset,
+		.size = bytes->len,
+		.path = path,
+		.type = type,
+		.names = names };
 
 	if (!fits(r, bytes->len, path))
 		return;
@@ -131,7 +143,8 @@ emit_leaf(struct run *r, GMimeObject *o, const struct source *bytes, const char 
 
 /* Decode raw bytes into the arena; false, with v told, when a limit is in the way. */
 static bool
-decode(struct run *r, GMimeContentEncoding encoding, const void *raw, size_t len, const char *path, struct source *out)
+decode(struct run *r, GMimeContentEncoding encoding, const void *raw, size_t len, const char *path,
+    struct source *out)
 {
 	size_t n = 0;
 
@@ -140,10 +153,12 @@ decode(struct run *r, GMimeContentEncoding encoding, const void *raw, size_t len
 	out->offset = r->arena.used;
 	switch (arena_decode(&r->arena, encoding, raw, len, r->job->limits->max_extract_size, &n)) {
 	case ARENA_FULL:
-		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE, "no room for part %s in the output arena", path);
+		verdict_partial(
+		    r->v, REASON_LIMIT_CUMULATIVE, "no room for part %s in the output arena", path);
 		return false;
 	case ARENA_OVER:
-		verdict_partial(r->v, REASON_LIMIT_SIZE, "part %s is larger than max_extract_size", path);
+		verdict_partial(
+		    r->v, REASON_LIMIT_SIZE, "part %s is larger than max_extract_size", path);
 		return false;
 	case ARENA_DONE:
 		break;
@@ -154,7 +169,8 @@ decode(struct run *r, GMimeContentEncoding encoding, const void *raw, size_t len
 
 /* The bytes of a part's content as they stand in its source, still encoded. */
 static bool
-raw_slice(struct run *r, const struct source *src, GMimePart *part, const char *path, struct source *raw)
+raw_slice(
+    struct run *r, const struct source *src, GMimePart *part, const char *path, struct source *raw)
 {
 	GMimeDataWrapper *content = g_mime_part_get_content(part);
 	GMimeStream *stream = content ? g_mime_data_wrapper_get_stream(content) : NULL;
@@ -181,7 +197,8 @@ holds_message(const char *type)
 {
 	static const char *const reports[] = { "message/partial", "message/delivery-status",
 		"message/global-delivery-status", "message/disposition-notification",
-		"message/global-disposition-notification", "message/feedback-report", "message/tracking-status" };
+		"message/global-disposition-notification", "message/feedback-report",
+		"message/tracking-status" };
 
 	if (!g_str_has_prefix(type, "message/"))
 		return false;
@@ -195,7 +212,8 @@ holds_message(const char *type)
 static char *
 written_type(GMimeObject *o)
 {
-	GMimeHeader *h = g_mime_header_list_get_header(g_mime_object_get_header_list(o), "Content-Type");
+	GMimeHeader *h =
+	    g_mime_header_list_get_header(g_mime_object_get_header_list(o), "Content-Type");
 	const char *raw = h ? g_mime_header_get_raw_value(h) : NULL;
 	g_autofree char *text = g_strdup(raw ? raw : "");
 
@@ -211,7 +229,8 @@ is_encoded(GMimeContentEncoding e)
 }
 
 static void
-walk_leaf(struct run *r, const struct source *src, GMimePart *part, const char *path, unsigned depth)
+walk_leaf(
+    struct run *r, const struct source *src, GMimePart *part, const char *path, unsigned depth)
 {
 	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(part);
 	g_autofree char *type = written_type(GMIME_OBJECT(part));
@@ -226,27 +245,31 @@ walk_leaf(struct run *r, const struct source *src, GMimePart *part, const char *
 	}
 	emit_leaf(r, GMIME_OBJECT(part), &bytes, path);
 	if (strcmp(type, "message/partial") == 0)
-		verdict_partial(r->v, REASON_MESSAGE_PARTIAL, "part %s is a fragment of a split message", path);
+		verdict_partial(
+		    r->v, REASON_MESSAGE_PARTIAL, "part %s is a fragment of a split message", path);
 	if (holds_message(type) && bytes.len > 0 && !r->stop)
 		walk_source(r, &bytes, path, depth + 1);
 }
 
 /*
- * The raw body of an object, from behind its header to the next delimiter of the multipart around it (fence; NULL = to the
- * end). GMime shows the body of a multipart only as a string, cut at a NUL and with other line ends.
+ * The raw body of an object, from behind its header to the next delimiter of the multipart around
+ * it (fence; NULL = to the end). GMime shows the body of a multipart only as a string, cut at a NUL
+ * and with other line ends.
  */
 static bool
 raw_body(const struct source *src, GMimeObject *o, const char *fence, struct source *body)
 {
 	GMimeHeaderList *fields = g_mime_object_get_header_list(o);
 	int n = g_mime_header_list_get_count(fields);
-	int64_t at = n > 0 ? g_mime_header_get_offset(g_mime_header_list_get_header_at(fields, n - 1)) : -1;
+	int64_t at =
+	    n > 0 ? g_mime_header_get_offset(g_mime_header_list_get_header_at(fields, n - 1)) : -1;
 	const char *p, *end = (const char *)src->base + src->len, *nl;
 
 	if (at < 0 || (uint64_t)at > src->len)
 		return false;
 	p = (const char *)src->base + at;
-	while ((nl = memchr(p, '\n', (size_t)(end - p))) != NULL && nl != p && !(nl == p + 1 && *p == '\r'))
+	while ((nl = memchr(p, '\n', (size_t)(end - p))) != NULL && nl != p &&
+	    !(nl == p + 1 && *p == '\r'))
 		p = nl + 1;
 	p = nl ? nl + 1 : end;
 	*body = (struct source){ .base = (const unsigned char *)p, .store = src->store,
@@ -262,33 +285,41 @@ raw_body(const struct source *src, GMimeObject *o, const char *fence, struct sou
 }
 
 /*
- * A multipart in which GMime found no delimiter. Its body is an object of its own; when it was encoded as a whole, the decoded
- * body gets its Content-Type in front and is parsed again.
+ * A multipart in which GMime found no delimiter. Its body is an object of its own; when it was
+ * encoded as a whole, the decoded body gets its Content-Type in front and is parsed again.
  */
 static void
-walk_closed_multipart(struct run *r, const struct source *src, GMimeObject *o, const char *fence, const char *path,
-    unsigned depth)
+walk_closed_multipart(struct run *r, const struct source *src, GMimeObject *o, const char *fence,
+    const char *path, unsigned depth)
 {
-	GMimeHeader *type = g_mime_header_list_get_header(g_mime_object_get_header_list(o), "Content-Type");
+	GMimeHeader *type =
+	    g_mime_header_list_get_header(g_mime_object_get_header_list(o), "Content-Type");
 	const char *raw_type = type ? g_mime_header_get_raw_value(type) : NULL;
 	const char *cte = g_mime_object_get_header(o, "Content-Transfer-Encoding");
-	GMimeContentEncoding encoding = cte ? g_mime_content_encoding_from_string(cte) : GMIME_CONTENT_ENCODING_DEFAULT;
+	GMimeContentEncoding encoding =
+	    cte ? g_mime_content_encoding_from_string(cte) : GMIME_CONTENT_ENCODING_DEFAULT;
 	const char *leaf_path = *path ? path : "1";
-	struct source body, plain, whole = { .base = r->arena.base + r->arena.used, .store = STORE_ARENA,
-		.offset = r->arena.used };
+	struct source body, plain,
+	    whole = { .base = r->arena.base + r->arena.used,
+		    .store = STORE_ARENA,
+		    .offset = r->arena.used };
 
 	if (!raw_body(src, o, fence, &body)) {
-		verdict_fail(r->v, REASON_MIME_PARSE, "part %s has no place in its message", leaf_path);
+		verdict_fail(
+		    r->v, REASON_MIME_PARSE, "part %s has no place in its message", leaf_path);
 		return;
 	}
 	if (!is_encoded(encoding)) {
 		emit_leaf(r, o, &body, leaf_path);
 		return;
 	}
-	g_autofree char *head = g_strconcat("Content-Type:", raw_type ? raw_type : " multipart/mixed\n", NULL);
+	g_autofree char *head =
+	    g_strconcat("Content-Type:", raw_type ? raw_type : " multipart/mixed\n", NULL);
 	const char *blank = g_str_has_suffix(head, "\n") ? "\n" : "\n\n";
-	if (!arena_append(&r->arena, head, strlen(head)) || !arena_append(&r->arena, blank, strlen(blank))) {
-		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE, "no room for part %s in the output arena", leaf_path);
+	if (!arena_append(&r->arena, head, strlen(head)) ||
+	    !arena_append(&r->arena, blank, strlen(blank))) {
+		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE,
+		    "no room for part %s in the output arena", leaf_path);
 		return;
 	}
 	if (!decode(r, encoding, body.base, body.len, leaf_path, &plain))
@@ -300,8 +331,8 @@ walk_closed_multipart(struct run *r, const struct source *src, GMimeObject *o, c
 }
 
 static void
-walk_multipart(struct run *r, const struct source *src, GMimeMultipart *multi, const char *fence, const char *path,
-    unsigned depth)
+walk_multipart(struct run *r, const struct source *src, GMimeMultipart *multi, const char *fence,
+    const char *path, unsigned depth)
 {
 	const char *own = g_mime_multipart_get_boundary(multi);
 	int n = g_mime_multipart_get_count(multi);
@@ -314,14 +345,17 @@ walk_multipart(struct run *r, const struct source *src, GMimeMultipart *multi, c
 	}
 }
 
-/* What a message holds: a multipart numbers its children below the message's own path, anything else is its part 1. */
+/* What a message holds: a multipart numbers its children below the message's own path, anything
+ * else is its part 1. */
 static void
-walk_message(struct run *r, const struct source *src, GMimeMessage *m, const char *fence, const char *path, unsigned depth)
+walk_message(struct run *r, const struct source *src, GMimeMessage *m, const char *fence,
+    const char *path, unsigned depth)
 {
 	GMimeObject *body = g_mime_message_get_mime_part(m);
 
 	if (!body) {
-		verdict_fail(r->v, REASON_MIME_PARSE, "the MIME parser found no body in message %s", *path ? path : "itself");
+		verdict_fail(r->v, REASON_MIME_PARSE, "the MIME parser found no body in message %s",
+		    *path ? path : "itself");
 		return;
 	}
 	g_autofree char *below = GMIME_IS_MULTIPART(body) ? g_strdup(path) : path_join(path, 1);
@@ -329,7 +363,8 @@ walk_message(struct run *r, const struct source *src, GMimeMessage *m, const cha
 }
 
 static void
-walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *fence, const char *path, unsigned depth)
+walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *fence,
+    const char *path, unsigned depth)
 {
 	if (r->stop || time_is_up(r))
 		return;
@@ -352,15 +387,18 @@ walk_object(struct run *r, const struct source *src, GMimeObject *o, const char 
 	}
 }
 
-/* Parse bytes as a message and walk what comes out. The stream borrows the bytes: no copy is made. */
+/* Parse bytes as a message and walk what comes out. The stream borrows the bytes: no copy is made.
+ */
 static void
 walk_source(struct run *r, const struct source *src, const char *path, unsigned depth)
 {
-	struct shape_limits shape = { .header_max = r->job->limits->header_max, .parts_max = r->parts_max };
+	struct shape_limits shape = { .header_max = r->job->limits->header_max,
+		.parts_max = r->parts_max };
 	GByteArray bytes = { .data = (guint8 *)(uintptr_t)src->base, .len = (guint)src->len };
 
 	if (src->len > G_MAXUINT) {
-		verdict_partial(r->v, REASON_TOO_LARGE, "message %s is larger than the MIME parser takes", path);
+		verdict_partial(r->v, REASON_TOO_LARGE,
+		    "message %s is larger than the MIME parser takes", path);
 		return;
 	}
 	if (depth > r->job->limits->max_extract_depth) {
@@ -373,12 +411,14 @@ walk_source(struct run *r, const struct source *src, const char *path, unsigned 
 	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
 	AUTO(unref) GMimeParser *parser = g_mime_parser_new_with_stream(stream);
 	g_mime_parser_set_persist_stream(parser, TRUE);
-	/* No options, above all no warning callback: with one, GMime checks parameters in quadratic time. */
+	/* No options, above all no warning callback: with one, GMime checks parameters in quadratic
+	 * time. */
 	AUTO(unref) GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
 	if (message)
 		walk_message(r, src, message, NULL, path, depth);
 	else
-		verdict_fail(r->v, REASON_MIME_PARSE, "the MIME parser gave up on message %s", *path ? path : "itself");
+		verdict_fail(r->v, REASON_MIME_PARSE, "the MIME parser gave up on message %s",
+		    *path ? path : "itself");
 }
 
 void
@@ -387,8 +427,12 @@ decompose(const struct decompose *job, struct verdict *v)
 	struct run r = { .job = job, .v = v, .arena = { job->arena, job->arena_size, 0 } };
 	struct source all = { .base = job->message, .len = job->size, .store = STORE_SPOOL };
 	char *no_names[] = { NULL };
-	struct part whole = { .kind = OBJECT_MESSAGE, .store = STORE_SPOOL, .size = job->size, .path = "",
-		.type = "message/rfc822", .names = no_names };
+	struct part whole = { .kind = OBJECT_MESSAGE,
+		.store = STORE_SPOOL,
+		.size = job->size,
+		.path = "",
+		.type = "message/rfc822",
+		.names = no_names };
 
 	r.parts_max = job->limits->max_file_count;
 	if (r.parts_max == 0 || r.parts_max > PARTS_MAX)

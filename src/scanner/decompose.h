@@ -1,10 +1,10 @@
 /*
  * decompose - from a message to the objects that are scanned
  *
- * Object 0 is the whole message; the leaves that GMime sees follow, decoded. Unencoded leaves are slices of the message
- * itself, all others stand in the arena. Multipart and message/ bodies that are encoded as a whole are decoded and
- * parsed again. What exceeds a limit is left out and makes the result PARTIAL with that limit as the reason; what
- * the parser refuses makes it FAILED.
+ * Object 0 is the whole message; the leaves that GMime sees follow, decoded. Unencoded leaves are
+ * slices of the message itself, all others stand in the arena. Multipart and message/ bodies that
+ * are encoded as a whole are decoded and parsed again. What exceeds a limit is left out and makes
+ * the result PARTIAL with that limit as the reason; what the parser refuses makes it FAILED.
  */
 #ifndef AVM_SCANNER_DECOMPOSE_H
 #define AVM_SCANNER_DECOMPOSE_H
@@ -43,7 +43,8 @@ struct decompose {
 	void		*arg;
 };
 
-/* Call the listener for each object and add to v how far it got; v is never left unknown. Needs g_mime_init(). */
+/* Call the listener for each object and add to v how far it got; v is never left unknown. Needs
+ * g_mime_init(). */
 void	 decompose(const struct decompose *job, struct verdict *v);
 
 #endif

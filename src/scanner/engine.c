@@ -8,8 +8,9 @@
 /* libclamav's own bound; above it, it warns and takes this. */
 #define FILE_SIZE_MAX ((uint64_t)INT32_MAX - 2)
 
-/* libclamav counts layers of its own making too: the mail, its body, streams of a document, an unpacked program. With these our
- * default of 10 archives within archives becomes its own default of 17 levels. */
+/* libclamav counts layers of its own making too: the mail, its body, streams of a document, an
+ * unpacked program. With these our default of 10 archives within archives becomes its own default
+ * of 17 levels. */
 #define LEVELS_OWN 7
 
 /* Who hears complaints while loading, and the last error, which says which file was bad. */
@@ -33,14 +34,20 @@ on_complaint(void *arg, const char *text)
 static void
 set_options(struct cl_scan_options *o, uint64_t flags)
 {
-	static const struct { uint64_t flag; uint32_t general, heuristic; } table[] = {
+	static const struct {
+		uint64_t flag;
+		uint32_t general, heuristic;
+	} table[] = {
 		{ PROTO_HEURISTICS, CL_SCAN_GENERAL_HEURISTICS, 0 },
 		{ PROTO_HEURISTICS_FIRST, CL_SCAN_GENERAL_HEURISTIC_PRECEDENCE, 0 },
 		{ PROTO_HEURISTICS_PARTITION, 0, CL_SCAN_HEURISTIC_PARTITION_INTXN },
-		{ PROTO_ALERT_ENCRYPTED, 0, CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE | CL_SCAN_HEURISTIC_ENCRYPTED_DOC },
+		{ PROTO_ALERT_ENCRYPTED, 0,
+		    CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE | CL_SCAN_HEURISTIC_ENCRYPTED_DOC },
 		{ PROTO_ALERT_MACROS, 0, CL_SCAN_HEURISTIC_MACROS },
-		{ PROTO_ALERT_BROKEN, 0, CL_SCAN_HEURISTIC_BROKEN | CL_SCAN_HEURISTIC_BROKEN_MEDIA },
-		{ PROTO_ALERT_PHISHING, 0, CL_SCAN_HEURISTIC_PHISHING_SSL_MISMATCH | CL_SCAN_HEURISTIC_PHISHING_CLOAK },
+		{ PROTO_ALERT_BROKEN, 0,
+		    CL_SCAN_HEURISTIC_BROKEN | CL_SCAN_HEURISTIC_BROKEN_MEDIA },
+		{ PROTO_ALERT_PHISHING, 0,
+		    CL_SCAN_HEURISTIC_PHISHING_SSL_MISMATCH | CL_SCAN_HEURISTIC_PHISHING_CLOAK },
 	};
 
 	memset(o, 0, sizeof *o);
@@ -56,14 +63,15 @@ set_options(struct cl_scan_options *o, uint64_t flags)
 }
 
 static bool
-set_number(struct cl_engine *e, enum cl_engine_field field, uint64_t value, const char *name, GError **err)
+set_number(
+    struct cl_engine *e, enum cl_engine_field field, uint64_t value, const char *name, GError **err)
 {
 	cl_error_t rc = cl_engine_set_num(e, field, (long long)value);
 
 	if (rc == CL_SUCCESS)
 		return true;
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "libclamav refuses %s = %" G_GUINT64_FORMAT ": %s", name, value,
-	    cl_strerror(rc));
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+	    "libclamav refuses %s = %" G_GUINT64_FORMAT ": %s", name, value, cl_strerror(rc));
 	return false;
 }
 
@@ -71,12 +79,17 @@ static bool
 set_limits(struct cl_engine *e, const struct proto_settings *s, GError **err)
 {
 	return set_number(e, CL_ENGINE_DISABLE_CACHE, 1, "disable_cache", err) &&
-	    set_number(e, CL_ENGINE_MAX_SCANSIZE, s->max_cumulative_extract_size, "max_cumulative_extract_size", err) &&
-	    set_number(e, CL_ENGINE_MAX_FILESIZE, MIN(s->max_extract_size, FILE_SIZE_MAX), "max_extract_size", err) &&
-	    set_number(e, CL_ENGINE_MAX_RECURSION, s->max_extract_depth + LEVELS_OWN, "max_extract_depth", err) &&
+	    set_number(e, CL_ENGINE_MAX_SCANSIZE, s->max_cumulative_extract_size,
+		"max_cumulative_extract_size", err) &&
+	    set_number(e, CL_ENGINE_MAX_FILESIZE, MIN(s->max_extract_size, FILE_SIZE_MAX),
+		"max_extract_size", err) &&
+	    set_number(e, CL_ENGINE_MAX_RECURSION, s->max_extract_depth + LEVELS_OWN,
+		"max_extract_depth", err) &&
 	    set_number(e, CL_ENGINE_MAX_FILES, s->max_file_count, "max_file_count", err) &&
-	    set_number(e, CL_ENGINE_MAX_SCANTIME, s->max_extract_time_ms, "max_extract_time", err) &&
-	    (s->ac_depth == 0 || set_number(e, CL_ENGINE_AC_MAXDEPTH, s->ac_depth, "ac_depth", err));
+	    set_number(
+		e, CL_ENGINE_MAX_SCANTIME, s->max_extract_time_ms, "max_extract_time", err) &&
+	    (s->ac_depth == 0 ||
+		set_number(e, CL_ENGINE_AC_MAXDEPTH, s->ac_depth, "ac_depth", err));
 }
 
 static unsigned
@@ -98,8 +111,9 @@ fail_load(const struct proto_settings *s, const struct loading *l, cl_error_t rc
 {
 	g_autofree char *remedy = generation_remedy(s->database);
 
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "database %s: %s%s%s; remove the broken file, then %s", s->database,
-	    cl_strerror(rc), l->last ? ": " : "", l->last ? l->last : "", remedy);
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+	    "database %s: %s%s%s; remove the broken file, then %s", s->database, cl_strerror(rc),
+	    l->last ? ": " : "", l->last ? l->last : "", remedy);
 	return false;
 }
 
@@ -117,7 +131,8 @@ load(struct clamav *c, const char *selftest, const char *tmpdir, struct loading 
 	c->signatures = count;
 	if (count == 0) {
 		g_autofree char *remedy = generation_remedy(s->database);
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "database %s: holds no signature; %s", s->database, remedy);
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+		    "database %s: holds no signature; %s", s->database, remedy);
 		return false;
 	}
 	rc = cl_load(selftest, c->engine, &own, db_options(s->flags));
@@ -127,8 +142,8 @@ load(struct clamav *c, const char *selftest, const char *tmpdir, struct loading 
 }
 
 struct clamav *
-clamav_load(const struct proto_settings *s, const char *selftest, const char *tmpdir, complaint_listener *say, void *arg,
-    GError **err)
+clamav_load(const struct proto_settings *s, const char *selftest, const char *tmpdir,
+    complaint_listener *say, void *arg, GError **err)
 {
 	struct clamav *c = g_new0(struct clamav, 1);
 	struct loading l = { .say = say, .arg = arg };
@@ -183,6 +198,7 @@ clamav_set_tmpdir(struct clamav *c, const char *dir, GError **err)
 	cl_error_t rc = cl_engine_set_str(c->engine, CL_ENGINE_TMPDIR, dir);
 
 	if (rc != CL_SUCCESS)
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "libclamav: %s: %s", dir, cl_strerror(rc));
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "libclamav: %s: %s", dir,
+		    cl_strerror(rc));
 	return rc == CL_SUCCESS;
 }

@@ -14,9 +14,10 @@
 #define BLOCK (256 * 1024)
 
 /* The extensions that cl_load() of 1.4 reads (CLI_DBEXT of its readdb.h). */
-static const char *const extensions[] = { "cat", "cbc", "cdb", "cfg", "cld", "crb", "cud", "cvd", "db",
-	"fp", "ftm", "gdb", "hdb", "hdu", "hsb", "hsu", "idb", "ign", "ign2", "imp", "info", "ioc", "ldb", "ldu",
-	"mdb", "mdu", "msb", "msu", "ndb", "ndu", "pdb", "pwdb", "rmd", "sdb", "sfp", "wdb", "yar", "yara", "zmd" };
+static const char *const extensions[] = { "cat", "cbc", "cdb", "cfg", "cld", "crb", "cud", "cvd",
+	"db", "fp", "ftm", "gdb", "hdb", "hdu", "hsb", "hsu", "idb", "ign", "ign2", "imp", "info",
+	"ioc", "ldb", "ldu", "mdb", "mdu", "msb", "msu", "ndb", "ndu", "pdb", "pwdb", "rmd", "sdb",
+	"sfp", "wdb", "yar", "yara", "zmd" };
 
 static bool
 is_database(const char *name)
@@ -40,7 +41,8 @@ fail(const char *database, const char *what, GError **err)
 {
 	g_autofree char *remedy = generation_remedy(database);
 
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "database %s: %s; %s", database, what, remedy);
+	g_set_error(
+	    err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "database %s: %s; %s", database, what, remedy);
 	return false;
 }
 
@@ -53,7 +55,8 @@ fail_errno(const char *database, const char *path, GError **err)
 	if (why == ENOENT && strcmp(path, database) == 0)
 		return fail(database, "no such folder", err);
 	if (why == EACCES || why == EPERM)
-		what = g_strdup_printf("%s cannot be read by user id %u, make it readable", path, (unsigned)geteuid());
+		what = g_strdup_printf(
+		    "%s cannot be read by user id %u, make it readable", path, (unsigned)geteuid());
 	else
 		what = g_strdup_printf("%s: %s", path, g_strerror(why));
 	return fail(database, what, err);
@@ -79,13 +82,15 @@ add_content(struct digest *d, int fd)
 	return true;
 }
 
-/* Version and build time stand in the head of a signed container; any other file has only its own time. */
+/* Version and build time stand in the head of a signed container; any other file has only its own
+ * time. */
 static void
 note_version(const char *path, const char *name, const struct stat *st, struct generation *g)
 {
 	int64_t when = st->st_mtime;
 
-	if (g_str_has_suffix(name, ".cvd") || g_str_has_suffix(name, ".cld") || g_str_has_suffix(name, ".cud")) {
+	if (g_str_has_suffix(name, ".cvd") || g_str_has_suffix(name, ".cld") ||
+	    g_str_has_suffix(name, ".cud")) {
 		struct cl_cvd *head = cl_cvdhead(path);
 		if (head) {
 			when = head->stime;
@@ -98,7 +103,8 @@ note_version(const char *path, const char *name, const struct stat *st, struct g
 }
 
 static bool
-add_file(const char *database, const char *path, struct digest *d, struct generation *g, GError **err)
+add_file(
+    const char *database, const char *path, struct digest *d, struct generation *g, GError **err)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -160,7 +166,8 @@ generation_read(const char *database, struct generation *g, GError **err)
 	if (stat(database, &st) < 0)
 		return fail_errno(database, database, err);
 	digest_add(d, cl_retver(), strlen(cl_retver()) + 1);
-	if (S_ISDIR(st.st_mode) ? !add_folder(database, d, g, err) : !add_file(database, database, d, g, err))
+	if (S_ISDIR(st.st_mode) ? !add_folder(database, d, g, err)
+				: !add_file(database, database, d, g, err))
 		return false;
 	if (g->files == 0)
 		return fail(database, "no signature files in this folder", err);

@@ -1,8 +1,9 @@
 /*
  * generation - which virus definitions these are
  *
- * The id is a SHA-256 over libclamav's version and, in the order of their names, name, size and content of
- * every file that libclamav would read (decision 14): a changed .ign2 or a private .ndb makes another generation.
+ * The id is a SHA-256 over libclamav's version and, in the order of their names, name, size and
+ * content of every file that libclamav would read (decision 14): a changed .ign2 or a private .ndb
+ * makes another generation.
  */
 #ifndef AVM_SCANNER_GENERATION_H
 #define AVM_SCANNER_GENERATION_H
@@ -22,8 +23,8 @@ struct generation {
 /*
  * Read a database folder, or a single file.
  *
- * Returns: false and *err, which names the folder and the command that fetches signatures: when it is missing,
- *          unreadable or holds none
+ * Returns: false and *err, which names the folder and the command that fetches signatures: when it
+ * is missing, unreadable or holds none
  */
 bool	 generation_read(const char *database, struct generation *g, GError **err);
 

@@ -32,7 +32,8 @@ huge_pages_collapse(void)
 	if (!maps)
 		return;
 	while (fgets(line, sizeof line, maps))
-		if (sscanf(line, "%lx-%lx %7s %lx %x:%x %lu", &from, &to, mode, &offset, &major, &minor, &inode) == 7 &&
+		if (sscanf(line, "%lx-%lx %7s %lx %x:%x %lu", &from, &to, mode, &offset, &major,
+			&minor, &inode) == 7 &&
 		    mode[0] == 'r' && mode[1] == 'w' && mode[3] == 'p' && inode == 0)
 			collapse(from, to);
 	fclose(maps);

@@ -8,15 +8,15 @@
 #define NAME_MAX_SHOWN	80	/* bytes of one member in a path */
 
 /*
- * Archive formats with a magic that is no accident, and the least size of one that is not empty. What they hold when they hold
- * anything is shown as a member or as a layer.
+ * Archive formats with a magic that is no accident, and the least size of one that is not empty.
+ * What they hold when they hold anything is shown as a member or as a layer.
  */
 static const struct {
 	const char	*type;
 	size_t		 more_than;
-} archives[] = { { "CL_TYPE_ZIP", 22 }, { "CL_TYPE_RAR", 20 }, { "CL_TYPE_7Z", 32 }, { "CL_TYPE_GZ", 24 },
-	{ "CL_TYPE_BZ", 14 }, { "CL_TYPE_XZ", 32 }, { "CL_TYPE_MSCAB", 36 }, { "CL_TYPE_LHA_LZH", 24 }, { "CL_TYPE_ALZ", 16 },
-	{ "CL_TYPE_EGG", 22 } };
+} archives[] = { { "CL_TYPE_ZIP", 22 }, { "CL_TYPE_RAR", 20 }, { "CL_TYPE_7Z", 32 },
+	{ "CL_TYPE_GZ", 24 }, { "CL_TYPE_BZ", 14 }, { "CL_TYPE_XZ", 32 }, { "CL_TYPE_MSCAB", 36 },
+	{ "CL_TYPE_LHA_LZH", 24 }, { "CL_TYPE_ALZ", 16 }, { "CL_TYPE_EGG", 22 } };
 
 /* Two bytes make a gzip file for libclamav; gunzip wants more of a header, and so do we. */
 static bool
@@ -56,10 +56,12 @@ check_depth(const struct layers *l, struct verdict *v)
 	for (unsigned i = 0; i < l->depth; i++)
 		n += l->at[i].archive;
 	if (n > l->archives_max)
-		verdict_partial(v, REASON_LIMIT_DEPTH, "archives nested deeper than max_extract_depth");
+		verdict_partial(
+		    v, REASON_LIMIT_DEPTH, "archives nested deeper than max_extract_depth");
 }
 
-/* Debian keeps the RAR half of libclamav, which is non-free, in a package of its own; the library knows if it has it. */
+/* Debian keeps the RAR half of libclamav, which is non-free, in a package of its own; the library
+ * knows if it has it. */
 static bool
 have_rar(void)
 {
@@ -76,8 +78,8 @@ is_temporary(const char *name)
 }
 
 void
-layers_enter(struct layers *l, uint32_t level, const char *type, const char *name, const void *data, size_t size,
-    struct verdict *v)
+layers_enter(struct layers *l, uint32_t level, const char *type, const char *name, const void *data,
+    size_t size, struct verdict *v)
 {
 	while (l->depth > level)
 		layers_leave(l, NULL, v);
@@ -87,21 +89,24 @@ layers_enter(struct layers *l, uint32_t level, const char *type, const char *nam
 		return;
 	}
 	struct layer *at = &l->at[level];
-	/* An "archive" that libclamav thinks to see in the middle of a program is a guess; one that a mail or an archive holds
-	 * is a fact. */
-	bool put_there = level == 0 || (l->depth == level && (l->at[level - 1].mail || l->at[level - 1].archive));
+	/* An "archive" that libclamav thinks to see in the middle of a program is a guess; one that
+	 * a mail or an archive holds is a fact. */
+	bool put_there = level == 0 ||
+	    (l->depth == level && (l->at[level - 1].mail || l->at[level - 1].archive));
 	if (level > 0)
 		l->at[level - 1].unopened = false;
 	for (; l->depth < level; l->depth++)
 		memset(&l->at[l->depth], 0, sizeof l->at[l->depth]);
 	l->depth = level + 1;
-	at->name = level > 0 && name && !is_temporary(name) ? g_strndup(name, NAME_MAX_SHOWN) : NULL;
+	at->name =
+	    level > 0 && name && !is_temporary(name) ? g_strndup(name, NAME_MAX_SHOWN) : NULL;
 	at->mail = strcmp(type, "CL_TYPE_MAIL") == 0;
 	at->archive = is_archive(type);
 	at->unopened = put_there && must_open(type, data, size);
 	at->rar = strcmp(type, "CL_TYPE_RAR") == 0;
 	if (at->unopened && strcmp(type, "CL_TYPE_ZIP") == 0 && zipdir_unsupported(data, size))
-		verdict_partial(v, REASON_UNSUPPORTED, "a zip archive with a compression method that libclamav does not know");
+		verdict_partial(v, REASON_UNSUPPORTED,
+		    "a zip archive with a compression method that libclamav does not know");
 	if (at->archive)
 		check_depth(l, v);
 }
@@ -119,10 +124,13 @@ layers_leave(struct layers *l, const char *found, struct verdict *v)
 	if (l->depth == 0)
 		return;
 	struct layer *at = &l->at[--l->depth];
-	if (found && (g_str_has_prefix(found, "Heuristics.Encrypted.") || g_str_has_prefix(found, "Heuristics.Limits.")))
+	if (found &&
+	    (g_str_has_prefix(found, "Heuristics.Encrypted.") ||
+		g_str_has_prefix(found, "Heuristics.Limits.")))
 		at->unopened = false;
 	if (at->unopened && at->rar && !have_rar())
-		verdict_partial(v, REASON_UNSUPPORTED, "a RAR archive, and libclamunrar is not installed");
+		verdict_partial(
+		    v, REASON_UNSUPPORTED, "a RAR archive, and libclamunrar is not installed");
 	else if (at->unopened)
 		verdict_partial(v, REASON_CORRUPT, "an archive that cannot be opened");
 	g_free(at->name);

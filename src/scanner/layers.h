@@ -1,9 +1,9 @@
 /*
  * layers - what libclamav is inside of while it scans, and whether it could get in
  *
- * libclamav says nothing when it cannot open an archive: a cut zip, an unknown compression method, a RAR without the
- * non-free library are "clean" (measured, 1.4.6). What its callbacks show tells: an archive in which it found neither a
- * member nor a layer was not examined.
+ * libclamav says nothing when it cannot open an archive: a cut zip, an unknown compression method,
+ * a RAR without the non-free library are "clean" (measured, 1.4.6). What its callbacks show tells:
+ * an archive in which it found neither a member nor a layer was not examined.
  */
 #ifndef AVM_SCANNER_LAYERS_H
 #define AVM_SCANNER_LAYERS_H
@@ -30,13 +30,15 @@ struct layers {
 	unsigned	 seen;		/* in all */
 };
 
-/* A new layer of a type ("CL_TYPE_ZIP"), before it is scanned. Deeper ones and those at its level are over. */
-void	 layers_enter(struct layers *l, uint32_t level, const char *type, const char *name, const void *data, size_t size,
-	    struct verdict *v);
+/* A new layer of a type ("CL_TYPE_ZIP"), before it is scanned. Deeper ones and those at its level
+ * are over. */
+void layers_enter(struct layers *l, uint32_t level, const char *type, const char *name,
+    const void *data, size_t size, struct verdict *v);
 /* The archive at hand showed a member. */
 void	 layers_member(struct layers *l);
-/* The newest layer is done; an archive that showed nothing becomes a PARTIAL in v. found: what libclamav found in it, or NULL; an
- * archive of which it says that it is encrypted or beyond a limit has been explained. */
+/* The newest layer is done; an archive that showed nothing becomes a PARTIAL in v. found: what
+ * libclamav found in it, or NULL; an archive of which it says that it is encrypted or beyond a
+ * limit has been explained. */
 void	 layers_leave(struct layers *l, const char *found, struct verdict *v);
 /* All are done. Frees what l holds. */
 void	 layers_end(struct layers *l, struct verdict *v);

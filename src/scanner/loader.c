@@ -13,7 +13,8 @@
 #include "scanner/clamav.h"
 #include "scanner/hugepages.h"
 
-/* Larger than any scan's blocks, so that the heap is not given back and faulted in again for each mail (facts-scanning.md 1). */
+/* Larger than any scan's blocks, so that the heap is not given back and faulted in again for each
+ * mail (facts-scanning.md 1). */
 #define MMAP_THRESHOLD	(32 * 1024 * 1024)
 #define TRIM_THRESHOLD	(256 * 1024 * 1024)
 
@@ -61,7 +62,8 @@ unchanged(const struct loader *l, GError **err)
 		return false;
 	if (memcmp(now.id, l->result.generation.id, sizeof now.id) == 0)
 		return true;
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_AGAIN, "database %s: changed while it was loaded; it will be loaded again",
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+	    "database %s: changed while it was loaded; it will be loaded again",
 	    l->settings->database);
 	return false;
 }
@@ -99,7 +101,8 @@ loader_start(const struct proto_settings *s, const struct selftest *t, const cha
 {
 	struct loader *l = g_new0(struct loader, 1);
 
-	/* One heap for both threads: the engine shall not lie in an arena of a thread that is gone. */
+	/* One heap for both threads: the engine shall not lie in an arena of a thread that is gone.
+	 */
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
 	mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);

@@ -1,8 +1,9 @@
 /*
  * loader - the signatures, read in a thread of lowest priority
  *
- * An unprivileged process cannot come back from SCHED_IDLE, and workers inherit from whoever forks them. So a thread loads,
- * idle, and is joined; the zygote's main thread stayed as it was and forks (decision 19).
+ * An unprivileged process cannot come back from SCHED_IDLE, and workers inherit from whoever forks
+ * them. So a thread loads, idle, and is joined; the zygote's main thread stayed as it was and forks
+ * (decision 19).
  */
 #ifndef AVM_SCANNER_LOADER_H
 #define AVM_SCANNER_LOADER_H
@@ -25,9 +26,11 @@ struct loaded {
 /*
  * Start loading.
  *
- * Owns:    borrows everything until loader_join(); folder is where temporary files may go; sock gets LOG packets
+ * Owns:    borrows everything until loader_join(); folder is where temporary files may go; sock
+ * gets LOG packets
  */
-struct loader *loader_start(const struct proto_settings *s, const struct selftest *t, const char *folder, int sock);
+struct loader *loader_start(
+    const struct proto_settings *s, const struct selftest *t, const char *folder, int sock);
 /* Becomes readable when the thread is about to end. Borrowed. */
 int	 loader_fd(const struct loader *l);
 /* Before _exit(): nobody will wait for the thread. All that it borrows must stay. */

@@ -1,7 +1,8 @@
 /*
  * avmilter-scanner - the program that reads mail: started by avmilter, never by hand
  *
- * Descriptor PROTO_ZYGOTE_FD is the socket to avmilter; everything else it needs to know arrives there.
+ * Descriptor PROTO_ZYGOTE_FD is the socket to avmilter; everything else it needs to know arrives
+ * there.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -15,7 +16,8 @@
 #include "scanner/zygote.h"
 #include "worker/proto.h"
 
-#define STACK_BYTES ((rlim_t)8 * 1024 * 1024)	/* GMime recurses for each level and each address group */
+#define STACK_BYTES                                                                                \
+	((rlim_t)8 * 1024 * 1024) /* GMime recurses for each level and each address group */
 
 static bool
 started_by_avmilter(void)
@@ -23,10 +25,12 @@ started_by_avmilter(void)
 	int type = 0;
 	socklen_t len = sizeof type;
 
-	return getsockopt(PROTO_ZYGOTE_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+	return getsockopt(PROTO_ZYGOTE_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	    type == SOCK_SEQPACKET;
 }
 
-/* Descriptors 0 to 2 must be something, or a socket would get their number and a library's message would go there. */
+/* Descriptors 0 to 2 must be something, or a socket would get their number and a library's message
+ * would go there. */
 static void
 fill_standard_descriptors(void)
 {
@@ -38,15 +42,18 @@ fill_standard_descriptors(void)
 	fd_close(&fd);
 }
 
-/* The kernel looks at the soft limit each time the stack grows, so this holds for us and all workers. */
+/* The kernel looks at the soft limit each time the stack grows, so this holds for us and all
+ * workers. */
 static void
 widen_stack(void)
 {
 	struct rlimit now;
 
-	if (getrlimit(RLIMIT_STACK, &now) < 0 || now.rlim_cur == RLIM_INFINITY || now.rlim_cur >= STACK_BYTES)
+	if (getrlimit(RLIMIT_STACK, &now) < 0 || now.rlim_cur == RLIM_INFINITY ||
+	    now.rlim_cur >= STACK_BYTES)
 		return;
-	now.rlim_cur = now.rlim_max == RLIM_INFINITY || now.rlim_max >= STACK_BYTES ? STACK_BYTES : now.rlim_max;
+	now.rlim_cur = now.rlim_max == RLIM_INFINITY || now.rlim_max >= STACK_BYTES ? STACK_BYTES
+										    : now.rlim_max;
 	(void)setrlimit(RLIMIT_STACK, &now);
 }
 
@@ -55,7 +62,9 @@ main(void)
 {
 	fill_standard_descriptors();
 	if (!started_by_avmilter()) {
-		fputs("avmilter-scanner: started by avmilter, never by hand; to scan a file: avmilter -t FILE\n", stderr);
+		fputs("avmilter-scanner: started by avmilter, never by hand; to scan a file: "
+		      "avmilter -t FILE\n",
+		    stderr);
 		return EX_USAGE;
 	}
 	(void)fcntl(PROTO_ZYGOTE_FD, F_SETFD, FD_CLOEXEC);

@@ -33,7 +33,8 @@ add(struct names *n, const char *bytes, size_t len)
 		n->more = true;
 }
 
-/* charset'language'%41%42 without its front matter and percent signs; in any other text only the percent signs. */
+/* charset'language'%41%42 without its front matter and percent signs; in any other text only the
+ * percent signs. */
 static void
 add_percent(struct names *n, const char *value, size_t len)
 {
@@ -71,7 +72,8 @@ add_variants(struct names *n, const GString *value)
 	}
 }
 
-/* Behind "filename" or "name": [*N][*] = value. Returns where reading goes on; value stays empty if it is no parameter. */
+/* Behind "filename" or "name": [*N][*] = value. Returns where reading goes on; value stays empty if
+ * it is no parameter. */
 static const char *
 read_value(const char *p, GString *value)
 {
@@ -126,7 +128,8 @@ partname_collect(GMimeObject *part, bool *more)
 		add(&n, name, strlen(name));
 	for (int i = 0; i < g_mime_header_list_get_count(fields); i++) {
 		GMimeHeader *h = g_mime_header_list_get_header_at(fields, i);
-		const char *which = g_mime_header_get_name(h), *raw = g_mime_header_get_raw_value(h);
+		const char *which = g_mime_header_get_name(h),
+			   *raw = g_mime_header_get_raw_value(h);
 		if (raw && (g_ascii_strcasecmp(which, "Content-Disposition") == 0 ||
 		    g_ascii_strcasecmp(which, "Content-Type") == 0))
 			add_field(&n, raw);

@@ -14,19 +14,22 @@
 #include "scanner/sandbox.h"
 
 #define MEMORY_DEFAULT	(1024u * 1024 * 1024)	/* address space above the engine */
-#define FILE_SLACK	(64u * 1024 * 1024)	/* normalised copies are larger than what they were made from */
+#define FILE_SLACK                                                                                 \
+	(64u * 1024 * 1024) /* normalised copies are larger than what they were made from */
 #define FILES_BASE	64
-#define FILES_A_LEVEL	4			/* descriptors that libclamav holds for each container it is inside of */
+#define FILES_A_LEVEL	4 /* descriptors that libclamav holds for each container it is inside of */
 
 static bool
 fail(GError **err, const char *step)
 {
-	g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno), "%s: %s", step, g_strerror(errno));
+	g_set_error(
+	    err, G_FILE_ERROR, g_file_error_from_errno(errno), "%s: %s", step, g_strerror(errno));
 	return false;
 }
 
-/* A mail must not be lost because a terminal or systemd told the whole group to stop: only the front ends a worker. A write
- * beyond RLIMIT_FSIZE shall be an error that libclamav reports, not a death. */
+/* A mail must not be lost because a terminal or systemd told the whole group to stop: only the
+ * front ends a worker. A write beyond RLIMIT_FSIZE shall be an error that libclamav reports, not a
+ * death. */
 static void
 set_signals(void)
 {
@@ -48,7 +51,8 @@ silence(GError **err)
 	return true;
 }
 #else
-/* libclamav's Rust half aborts when it cannot write to descriptor 2. Writing to /dev/null cannot fail. */
+/* libclamav's Rust half aborts when it cannot write to descriptor 2. Writing to /dev/null cannot
+ * fail. */
 static bool
 silence(GError **err)
 {
@@ -96,7 +100,8 @@ enter(const struct worker_setup *setup, GError **err)
 	const struct proto_settings *s = setup->settings;
 	struct sandbox box = {
 		.tmpdir = setup->tmpdir,
-		.memory = (s->memory_max > 0 ? s->memory_max : MEMORY_DEFAULT) + s->max_cumulative_extract_size,
+		.memory = (s->memory_max > 0 ? s->memory_max : MEMORY_DEFAULT) +
+		    s->max_cumulative_extract_size,
 		.file_size = s->max_extract_size + FILE_SLACK,
 		.files = FILES_BASE + FILES_A_LEVEL * (unsigned)s->max_extract_depth,
 		.want = setup->sandbox,

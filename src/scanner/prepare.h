@@ -10,8 +10,9 @@
 #include "scanner/worker.h"
 
 /*
- * Own signals, own death with the zygote, own random numbers (libclamav names temporary files by rand(), and workers
- * that draw the same names answer "clean": facts-libraries.md A), own temporary folder, own core; then the sandbox.
+ * Own signals, own death with the zygote, own random numbers (libclamav names temporary files by
+ * rand(), and workers that draw the same names answer "clean": facts-libraries.md A), own temporary
+ * folder, own core; then the sandbox.
  *
  * Returns: false and *err; setup->zygote is open then, closed otherwise
  */

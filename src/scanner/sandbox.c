@@ -52,7 +52,8 @@ rights_of(long abi)
 static bool
 fail(GError **err, const char *step)
 {
-	g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno), "sandbox: %s: %s", step, g_strerror(errno));
+	g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno), "sandbox: %s: %s", step,
+	    g_strerror(errno));
 	return false;
 }
 
@@ -63,7 +64,8 @@ landlock(const char *tmpdir, GError **err)
 	AUTO(fd_close) int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
 	AUTO(fd_close) int dir = open(tmpdir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct landlock_path_beneath_attr beneath = {
-		.allowed_access = attr.handled_access_fs & ~(LANDLOCK_ACCESS_FS_EXECUTE | RIGHT_IOCTL_DEV),
+		.allowed_access =
+		    attr.handled_access_fs & ~(LANDLOCK_ACCESS_FS_EXECUTE | RIGHT_IOCTL_DEV),
 		.parent_fd = dir,
 	};
 

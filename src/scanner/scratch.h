@@ -1,9 +1,10 @@
 /*
  * scratch - the private folders of this scanner and its workers
  *
- * Below settings.scratch stands one folder for each living scanner, avmilter-scanner.XXXXXX, with a lock on it
- * that dies with the scanner and the last of its workers; inside it one folder for each worker. What nobody
- * holds a lock on is left over from a scanner that was killed, and is removed at the start of the next.
+ * Below settings.scratch stands one folder for each living scanner, avmilter-scanner.XXXXXX, with a
+ * lock on it that dies with the scanner and the last of its workers; inside it one folder for each
+ * worker. What nobody holds a lock on is left over from a scanner that was killed, and is removed
+ * at the start of the next.
  */
 #ifndef AVM_SCANNER_SCRATCH_H
 #define AVM_SCANNER_SCRATCH_H

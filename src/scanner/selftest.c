@@ -59,7 +59,8 @@ selftest_write_signature(const struct selftest *t, const char *path, GError **er
 	char hex[DIGEST_HEX];
 
 	digest_of(t->text, strlen(t->text), sum);
-	g_autofree char *line = g_strdup_printf("%s:%zu:%s:%d\n", digest_hex(sum, hex), strlen(t->text), SIGNATURE, HSB_LEVEL);
+	g_autofree char *line = g_strdup_printf(
+	    "%s:%zu:%s:%d\n", digest_hex(sum, hex), strlen(t->text), SIGNATURE, HSB_LEVEL);
 	return g_file_set_contents(path, line, -1, err);
 }
 
@@ -87,13 +88,20 @@ try_decompose(const struct selftest *t, const struct proto_settings *s, struct v
 	g_autofree unsigned char *arena = g_malloc0(ARENA_BYTES);
 	AUTO(verdict_clear) struct verdict got = { 0 };
 	struct seen seen = { .t = t, .arena = arena };
-	struct decompose job = { .message = (const unsigned char *)t->infected, .size = strlen(t->infected), .arena = arena,
-		.arena_size = ARENA_BYTES, .mime = true, .limits = s, .cpu_start_us = cpu_now_us(),
-		.listener = on_part, .arg = &seen };
+	struct decompose job = { .message = (const unsigned char *)t->infected,
+		.size = strlen(t->infected),
+		.arena = arena,
+		.arena_size = ARENA_BYTES,
+		.mime = true,
+		.limits = s,
+		.cpu_start_us = cpu_now_us(),
+		.listener = on_part,
+		.arg = &seen };
 
 	decompose(&job, &got);
 	if (!verdict_is_clean(&got) || !seen.leaf)
-		verdict_fail(v, REASON_ENGINE_ERROR, "self-test: the test mail was not taken apart rightly");
+		verdict_fail(
+		    v, REASON_ENGINE_ERROR, "self-test: the test mail was not taken apart rightly");
 }
 
 static void
@@ -104,7 +112,8 @@ try_scan(const struct selftest *t, struct clamav *c, struct verdict *v)
 	clamav_scan(c, t->infected, strlen(t->infected), false, cpu_now_us(), &bad);
 	const struct finding *top = verdict_top(&bad);
 	if (verdict_state(&bad) == SCAN_FAILED)
-		verdict_fail(v, REASON_ENGINE_ERROR, "self-test: %s", verdict_why(&bad, CLASS_ERROR));
+		verdict_fail(
+		    v, REASON_ENGINE_ERROR, "self-test: %s", verdict_why(&bad, CLASS_ERROR));
 	else if (!top || strcmp(top->name, FOUND_AS) != 0)
 		verdict_fail(v, REASON_ENGINE_ERROR, "self-test: the test text was not found");
 	clamav_scan(c, t->clean, strlen(t->clean), false, cpu_now_us(), &good);
@@ -113,7 +122,8 @@ try_scan(const struct selftest *t, struct clamav *c, struct verdict *v)
 }
 
 void
-selftest_run(const struct selftest *t, struct clamav *c, const struct proto_settings *s, struct verdict *v)
+selftest_run(
+    const struct selftest *t, struct clamav *c, const struct proto_settings *s, struct verdict *v)
 {
 	try_decompose(t, s, v);
 	if (c)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define FLAGS_ALL	(((uint64_t)PROTO_PIN_WORKERS << 1) - 1)
-#define DEPTH_MAX	90		/* libclamav nests at most 100, and needs some levels for itself */
+#define DEPTH_MAX	90 /* libclamav nests at most 100, and needs some levels for itself */
 #define SIZE_LIMIT	(UINT64_C(1) << 40)
 #define TIME_MS_MAX	(24u * 3600 * 1000)
 #define FILES_MAX	UINT32_MAX
@@ -12,8 +12,10 @@
 static bool
 refuse(GError **err, const char *what)
 {
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "settings from avmilter: %s; do avmilter and avmilter-scanner come from "
-	    "one build?", what);
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+	    "settings from avmilter: %s; do avmilter and avmilter-scanner come from "
+	    "one build?",
+	    what);
 	return false;
 }
 

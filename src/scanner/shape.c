@@ -11,7 +11,7 @@ struct walk {
 	struct verdict	*v;
 	GHashTable	*boundaries;	/* of char *; every value declared so far */
 	bool		 in_header;
-	bool		 message;	/* this block declares a message/ type: its body begins with a header block */
+	bool message; /* this block declares a message/ type: its body begins with a header block */
 	uint64_t	 block;		/* bytes of the header block so far */
 	const char	*field;		/* start of the field at hand, or NULL */
 	unsigned	 semicolons, colons;
@@ -49,7 +49,8 @@ take_value(const char *p, const char *end, GString *all, GHashTable *set)
 	for (p++; p < end && isspace((unsigned char)*p); p++)
 		continue;
 	quoted = p < end && *p == '"';
-	for (p += quoted; p < end && (quoted ? *p != '"' : *p != ';' && !isspace((unsigned char)*p)); p++) {
+	for (p += quoted;
+	     p < end && (quoted ? *p != '"' : *p != ';' && !isspace((unsigned char)*p)); p++) {
 		if (quoted && *p == '\\' && p + 1 < end)
 			p++;
 		if (*p != '\r' && *p != '\n')
@@ -60,7 +61,8 @@ take_value(const char *p, const char *end, GString *all, GHashTable *set)
 	return p;
 }
 
-/* Every boundary that a Content-Type field may be read to declare: each value, and all of them in a row (RFC 2231). */
+/* Every boundary that a Content-Type field may be read to declare: each value, and all of them in a
+ * row (RFC 2231). */
 static void
 declare(struct walk *w, const char *p, const char *end)
 {

@@ -38,9 +38,11 @@ judge_limit(struct verdict *v, const char *name, bool time_used)
 
 	if (strcmp(which, "MaxScanTime") == 0) {
 		if (time_used)
-			verdict_partial(v, REASON_LIMIT_TIME, "max_extract_time of processor time used up");
+			verdict_partial(
+			    v, REASON_LIMIT_TIME, "max_extract_time of processor time used up");
 		else
-			verdict_fail(v, REASON_TIMEOUT, "max_extract_time passed while the machine was busy elsewhere");
+			verdict_fail(v, REASON_TIMEOUT,
+			    "max_extract_time passed while the machine was busy elsewhere");
 		return;
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(limit_names); i++)
@@ -56,7 +58,8 @@ void
 signame_judge(struct verdict *v, const char *name, const char *path, bool time_used)
 {
 	/* Signatures of private databases end so; the heuristics of the library itself never do. */
-	bool heuristic = g_str_has_prefix(name, "Heuristics.") && !g_str_has_suffix(name, ".UNOFFICIAL");
+	bool heuristic =
+	    g_str_has_prefix(name, "Heuristics.") && !g_str_has_suffix(name, ".UNOFFICIAL");
 
 	if (heuristic && g_str_has_prefix(name, LIMITS)) {
 		judge_limit(v, name, time_used);
@@ -72,5 +75,6 @@ signame_judge(struct verdict *v, const char *name, const char *path, bool time_u
 			verdict_find(v, heuristics[i].kind, name, path, NULL);
 			return;
 		}
-	verdict_find(v, strstr(name, ".PUA.") ? FINDING_SUSPICIOUS : FINDING_INFECTED, name, path, NULL);
+	verdict_find(
+	    v, strstr(name, ".PUA.") ? FINDING_SUSPICIOUS : FINDING_INFECTED, name, path, NULL);
 }

@@ -10,8 +10,9 @@
 #include <stdbool.h>
 
 /*
- * From here on any other system call, and any mapping that could be executed, kills the process. In sanitizer builds it
- * is only logged by the kernel. False and *err when the filter cannot be loaded.
+ * From here on any other system call, and any mapping that could be executed, kills the process. In
+ * sanitizer builds it is only logged by the kernel. False and *err when the filter cannot be
+ * loaded.
  */
 bool	 syscalls_restrict(GError **err);
 

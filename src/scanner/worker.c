@@ -37,7 +37,8 @@ struct worker {
 	uint64_t	 cpu_start_us;
 };
 
-/* Either end of the dialogue is broken: nothing sensible can be said any more, and the front sees our death. */
+/* Either end of the dialogue is broken: nothing sensible can be said any more, and the front sees
+ * our death. */
 static void
 give_up(int code)
 {
@@ -91,7 +92,8 @@ send_finding(struct worker *w, const struct finding *f)
 	struct iovec parts[] = { { &head, sizeof head }, { f->name, strlen(f->name) + 1 },
 		{ (void *)(uintptr_t)where, strlen(where) + 1 } };
 
-	if (!channel_send(w->setup->sock, PROTO_FINDING, w->seq, parts, G_N_ELEMENTS(parts), NULL, 0))
+	if (!channel_send(
+		w->setup->sock, PROTO_FINDING, w->seq, parts, G_N_ELEMENTS(parts), NULL, 0))
 		give_up(EX_UNAVAILABLE);
 }
 
@@ -100,7 +102,9 @@ static void
 send_verdict(struct worker *w, const struct verdict *v)
 {
 	const char *why = v->failed_why ? v->failed_why : v->partial_why ? v->partial_why : "";
-	struct proto_done done = { .state = verdict_state(v), .partial = v->partial, .failed = v->failed,
+	struct proto_done done = { .state = verdict_state(v),
+		.partial = v->partial,
+		.failed = v->failed,
 		.cpu_us = cpu_now_us() - w->cpu_start_us };
 	char nul = '\0';
 	struct iovec parts[] = { { &done, sizeof done },
@@ -117,7 +121,11 @@ on_part(void *arg, const struct part *p)
 {
 	struct worker *w = arg;
 	struct slot slot = { p->store, p->offset, p->size };
-	struct proto_object head = { .id = p->id, .kind = p->kind, .store = p->store, .offset = p->offset, .size = p->size,
+	struct proto_object head = { .id = p->id,
+		.kind = p->kind,
+		.store = p->store,
+		.offset = p->offset,
+		.size = p->size,
 		.name_count = g_strv_length(p->names) };
 	g_autoptr(GString) strings = g_string_new(NULL);
 
@@ -127,7 +135,8 @@ on_part(void *arg, const struct part *p)
 		g_string_append_len(strings, *n, (gssize)strlen(*n) + 1);
 	g_array_append_val(w->objects, slot);
 	struct iovec parts[] = { { &head, sizeof head }, { strings->str, strings->len } };
-	if (!channel_send(w->setup->sock, PROTO_OBJECT, w->seq, parts, G_N_ELEMENTS(parts), NULL, 0))
+	if (!channel_send(
+		w->setup->sock, PROTO_OBJECT, w->seq, parts, G_N_ELEMENTS(parts), NULL, 0))
 		give_up(EX_UNAVAILABLE);
 	return true;
 }
@@ -148,13 +157,20 @@ do_decompose(struct worker *w, struct packet *p)
 	w->decomposed = ask->mime != 0;
 	if (map_fd(&w->message, message, ask->size, PROT_READ) &&
 	    map_fd(&out, arena, ask->arena_size, PROT_READ | PROT_WRITE)) {
-		struct decompose job = { .message = w->message.base, .size = w->message.size, .arena = out.base,
-			.arena_size = out.size, .mime = w->decomposed, .limits = w->setup->settings,
-			.cpu_start_us = w->cpu_start_us, .listener = on_part, .arg = w };
+		struct decompose job = { .message = w->message.base,
+			.size = w->message.size,
+			.arena = out.base,
+			.arena_size = out.size,
+			.mime = w->decomposed,
+			.limits = w->setup->settings,
+			.cpu_start_us = w->cpu_start_us,
+			.listener = on_part,
+			.arg = w };
 		w->holding = true;
 		decompose(&job, &v);
 	} else {
-		verdict_fail(&v, REASON_ENGINE_ERROR, "the message cannot be mapped: %s", g_strerror(errno));
+		verdict_fail(
+		    &v, REASON_ENGINE_ERROR, "the message cannot be mapped: %s", g_strerror(errno));
 	}
 	/* The front adds the last seal only when nobody can write there any more. */
 	unmap(&out);
@@ -187,7 +203,8 @@ do_scan(struct worker *w, struct packet *p)
 	if (!ask || (arena >= 0 && w->arena.base))
 		give_up(EX_PROTOCOL);
 	if (arena >= 0 && !map_fd(&w->arena, arena, w->arena_size, PROT_READ)) {
-		verdict_fail(&v, REASON_ENGINE_ERROR, "the decoded objects cannot be mapped: %s", g_strerror(errno));
+		verdict_fail(&v, REASON_ENGINE_ERROR, "the decoded objects cannot be mapped: %s",
+		    g_strerror(errno));
 	} else if (!w->setup->engine) {
 		verdict_fail(&v, REASON_REFUSED, "this scanner was started without an engine");
 	} else {
@@ -236,11 +253,13 @@ do_request(struct worker *w, struct packet *p)
 void
 worker_run(const struct worker_setup *setup)
 {
-	struct worker w = { .setup = setup, .objects = g_array_new(FALSE, FALSE, sizeof(struct slot)) };
+	struct worker w = { .setup = setup,
+		.objects = g_array_new(FALSE, FALSE, sizeof(struct slot)) };
 	g_autoptr(GError) err = NULL;
 
 	if (!prepare_worker(setup, &err)) {
-		g_autofree char *text = g_strdup_printf("worker %u: %s", setup->number, err->message);
+		g_autofree char *text =
+		    g_strdup_printf("worker %u: %s", setup->number, err->message);
 		channel_log(setup->zygote, text);
 		give_up(EX_OSERR);
 	}

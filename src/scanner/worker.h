@@ -1,7 +1,8 @@
 /*
  * worker - one scanning process: takes a message apart, scans its objects, until its socket closes
  *
- * Everything that reads bytes of a mail runs here, behind the sandbox. A worker holds one message at a time.
+ * Everything that reads bytes of a mail runs here, behind the sandbox. A worker holds one message
+ * at a time.
  */
 #ifndef AVM_SCANNER_WORKER_H
 #define AVM_SCANNER_WORKER_H
@@ -20,7 +21,7 @@ struct worker_setup {
 	uint32_t	 number;
 	unsigned	 sandbox;	/* SANDBOX_* to enter */
 	int		 sock;		/* to the front */
-	int		 zygote;	/* socket for one line, should the sandbox fail; closed after it */
+	int zygote; /* socket for one line, should the sandbox fail; closed after it */
 	pid_t		 parent;	/* the zygote; a worker does not outlive it */
 };
 

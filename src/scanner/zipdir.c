@@ -46,8 +46,10 @@ zipdir_unsupported(const void *bytes, size_t size)
 
 	if (!end || get32(end + 12) > (size_t)(end - data))
 		return false;
-	/* The directory ends where the end record begins, whatever was put in front of the archive. */
-	for (const unsigned char *p = end - get32(end + 12); p + ENTRY_SIZE <= end && memcmp(p, "PK\1\2", 4) == 0; ) {
+	/* The directory ends where the end record begins, whatever was put in front of the archive.
+	 */
+	for (const unsigned char *p = end - get32(end + 12);
+	     p + ENTRY_SIZE <= end && memcmp(p, "PK\1\2", 4) == 0;) {
 		if (!(get16(p + 8) & FLAG_ENCRYPTED) && get32(p + 20) > 0 && !known(get16(p + 10)))
 			return true;
 		p += ENTRY_SIZE + get16(p + 28) + get16(p + 30) + get16(p + 32);

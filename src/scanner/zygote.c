@@ -59,7 +59,8 @@ take_signals(struct zygote *z, GError **err)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	z->children = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (z->children < 0)
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "signalfd: %s", g_strerror(errno));
+		g_set_error(
+		    err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "signalfd: %s", g_strerror(errno));
 	return z->children >= 0;
 }
 
@@ -69,8 +70,11 @@ choose_sandbox(struct zygote *z, GError **err)
 	z->sandbox = sandbox_offers();
 	if (z->sandbox == SANDBOX_ALL || !(z->settings.flags & PROTO_REQUIRE_SANDBOX))
 		return true;
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOSYS, "sandbox = \"require\": this kernel offers no %s; boot with it, or set "
-	    "sandbox = \"best\"", z->sandbox & SANDBOX_LANDLOCK ? "seccomp" : "landlock (kernel parameter lsm=landlock,...)");
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOSYS,
+	    "sandbox = \"require\": this kernel offers no %s; boot with it, or set "
+	    "sandbox = \"best\"",
+	    z->sandbox & SANDBOX_LANDLOCK ? "seccomp"
+					  : "landlock (kernel parameter lsm=landlock,...)");
 	return false;
 }
 
@@ -78,7 +82,8 @@ choose_sandbox(struct zygote *z, GError **err)
 static bool
 wait_loader(const struct zygote *z, const struct loader *l)
 {
-	struct pollfd fds[2] = { { .fd = loader_fd(l), .events = POLLIN }, { .fd = z->sock, .events = 0 } };
+	struct pollfd fds[2] = { { .fd = loader_fd(l), .events = POLLIN },
+		{ .fd = z->sock, .events = 0 } };
 
 	for (;;) {
 		int n = poll(fds, G_N_ELEMENTS(fds), -1);
@@ -97,13 +102,16 @@ load(struct zygote *z, GError **err)
 	g_autofree char *text = g_strdup_printf("loading %s", z->settings.database);
 
 	channel_text(z->sock, PROTO_LOADING, z->seq, text);
-	struct loader *l = loader_start(&z->settings, z->selftest, scratch_path(z->scratch), z->sock);
+	struct loader *l =
+	    loader_start(&z->settings, z->selftest, scratch_path(z->scratch), z->sock);
 	if (!l) {
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot start the loading thread");
+		g_set_error(
+		    err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot start the loading thread");
 		return false;
 	}
 	if (!wait_loader(z, l)) {
-		/* Nobody waits for the engine any more, and nothing in libclamav stops a load half-way: the thread still runs. */
+		/* Nobody waits for the engine any more, and nothing in libclamav stops a load
+		 * half-way: the thread still runs. */
 		loader_abandon(l);
 		scratch_remove(z->scratch);
 		_exit(EX_OK);
@@ -122,7 +130,8 @@ send_ready(const struct zygote *z)
 		ready.signatures = clamav_signatures(z->loaded.engine);
 		ready.definitions = z->loaded.generation.definitions;
 		ready.definitions_time = z->loaded.generation.time;
-		g_snprintf(ready.engine_version, sizeof ready.engine_version, "ClamAV %s", clamav_version());
+		g_snprintf(ready.engine_version, sizeof ready.engine_version, "ClamAV %s",
+		    clamav_version());
 	}
 	return channel_send(z->sock, PROTO_READY, z->seq, &part, 1, NULL, 0);
 }
@@ -131,8 +140,14 @@ send_ready(const struct zygote *z)
 static void
 become_worker(struct zygote *z, uint32_t number, const char *tmpdir, int sock, pid_t parent)
 {
-	struct worker_setup setup = { .settings = &z->settings, .engine = z->loaded.engine, .selftest = z->selftest,
-		.tmpdir = tmpdir, .number = number, .sandbox = z->sandbox, .sock = sock, .zygote = z->sock,
+	struct worker_setup setup = { .settings = &z->settings,
+		.engine = z->loaded.engine,
+		.selftest = z->selftest,
+		.tmpdir = tmpdir,
+		.number = number,
+		.sandbox = z->sandbox,
+		.sock = sock,
+		.zygote = z->sock,
 		.parent = parent };
 
 	fd_close(&z->children);
@@ -182,7 +197,8 @@ do_fork(struct zygote *z)
 		become_worker(z, number, tmpdir, ours, self);
 	}
 	if (pid < 0) {
-		g_autofree char *text = g_strdup_printf("cannot make worker %u: %s", number, g_strerror(errno));
+		g_autofree char *text =
+		    g_strdup_printf("cannot make worker %u: %s", number, g_strerror(errno));
 		scratch_worker_remove(z->scratch, number, NULL);
 		fail(z, EX_OSERR, text);
 		return true;
@@ -240,7 +256,8 @@ do_packet(struct zygote *z)
 static void
 serve(struct zygote *z)
 {
-	struct pollfd fds[2] = { { .fd = z->sock, .events = POLLIN }, { .fd = z->children, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = z->sock, .events = POLLIN },
+		{ .fd = z->children, .events = POLLIN } };
 
 	for (;;) {
 		int n = poll(fds, G_N_ELEMENTS(fds), -1);
@@ -276,10 +293,13 @@ set_up(struct zygote *z)
 	z->seq = z->packet->head.seq;
 	const struct proto_settings *s = packet_body(z->packet, sizeof *s);
 	if (z->packet->head.op != PROTO_SETTINGS || !s)
-		return fail(z, EX_PROTOCOL, "expected settings of another size; do avmilter and avmilter-scanner come from one build?");
+		return fail(z, EX_PROTOCOL,
+		    "expected settings of another size; do avmilter and avmilter-scanner come from "
+		    "one build?");
 	z->settings = *s;
 	packet_close(z->packet);
-	if (!settings_check(&z->settings, &err) || !choose_sandbox(z, &err) || !take_signals(z, &err))
+	if (!settings_check(&z->settings, &err) || !choose_sandbox(z, &err) ||
+	    !take_signals(z, &err))
 		return fail(z, EX_CONFIG, err->message);
 	z->scratch = scratch_new(z->settings.scratch, &err);
 	if (!z->scratch)

@@ -10,7 +10,8 @@ import sys, tarfile, tempfile, time, traceback, zipfile
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCANNER = os.environ.get('AVM_SCANNER', os.path.join(TOP, os.environ.get('BUILD', 'build'), 'avmilter-scanner'))
 SANITIZED = 'san-' in SCANNER
-EICAR = rb'X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'
+# In two pieces: a scanner that guards the tree must not take this file away.
+EICAR = rb'X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-' + b'ANTIVIRUS-TEST-FILE!$H+H*'
 RECEIVED = b'Received: from client by avmilter; Thu, 1 Jan 1970 00:00:00 +0000\r\n'
 
 MAGIC, VERSION, MAX = 0x41564d53, 1, 32 * 1024

@@ -1,4 +1,5 @@
-/* What a message is taken apart into, at which limits that ends, and what the worst messages cost. */
+/* What a message is taken apart into, at which limits that ends, and what the worst messages cost.
+ */
 #include <gmime/gmime.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,8 +32,12 @@ struct seen {
 static struct proto_settings
 defaults(void)
 {
-	struct proto_settings s = { .max_extract_size = 1 << 20, .max_cumulative_extract_size = 4 << 20,
-		.max_file_count = 5000, .max_extract_time_ms = 60000, .max_extract_depth = 10, .header_max = 256 * 1024 };
+	struct proto_settings s = { .max_extract_size = 1 << 20,
+		.max_cumulative_extract_size = 4 << 20,
+		.max_file_count = 5000,
+		.max_extract_time_ms = 60000,
+		.max_extract_depth = 10,
+		.header_max = 256 * 1024 };
 
 	return s;
 }
@@ -53,8 +58,9 @@ on_part(void *arg, const struct part *p)
 	s->count++;
 	if (!s->show)
 		return true;
-	g_string_append_printf(s->text, "%s %s%s<%.*s>", p->path, p->type, p->store == STORE_ARENA ? " decoded " : " ",
-	    (int)p->size, (const char *)base + p->offset);
+	g_string_append_printf(s->text, "%s %s%s<%.*s>", p->path, p->type,
+	    p->store == STORE_ARENA ? " decoded " : " ", (int)p->size,
+	    (const char *)base + p->offset);
 	for (char **n = p->names; *n; n++) {
 		assert_true(g_utf8_validate(*n, -1, NULL));
 		g_string_append_printf(s->text, " [%s]", *n);
@@ -65,14 +71,26 @@ on_part(void *arg, const struct part *p)
 
 /* Take apart; the caller owns the text. */
 static char *
-run_full(const char *mail, size_t len, const struct proto_settings *lim, size_t arena_size, struct verdict *v, unsigned *count)
+run_full(const char *mail, size_t len, const struct proto_settings *lim, size_t arena_size,
+    struct verdict *v, unsigned *count)
 {
-	unsigned char *arena = mmap(NULL, arena_size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-	    -1, 0);
-	struct seen s = { .text = g_string_new(NULL), .message = (const unsigned char *)mail, .message_size = len,
-		.arena = arena, .arena_size = arena_size, .show = count == NULL };
-	struct decompose job = { .message = s.message, .size = len, .arena = arena, .arena_size = arena_size, .mime = true,
-		.limits = lim, .cpu_start_us = cpu_now_us(), .listener = on_part, .arg = &s };
+	unsigned char *arena = mmap(NULL, arena_size + 1, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct seen s = { .text = g_string_new(NULL),
+		.message = (const unsigned char *)mail,
+		.message_size = len,
+		.arena = arena,
+		.arena_size = arena_size,
+		.show = count == NULL };
+	struct decompose job = { .message = s.message,
+		.size = len,
+		.arena = arena,
+		.arena_size = arena_size,
+		.mime = true,
+		.limits = lim,
+		.cpu_start_us = cpu_now_us(),
+		.listener = on_part,
+		.arg = &s };
 
 	assert_true(arena != MAP_FAILED);
 	decompose(&job, v);
@@ -102,43 +120,68 @@ static const struct {
 	{ HEAD "\r\nhello\r\n", "1  <hello\r\n>\n" },
 	{ "Received: by test\r\n", "1  <>\n" },
 	{ "Received: by test\r\n\r\n", "1  <>\n" },
-	{ HEAD MIXED("b") "--b\r\n" PLAIN "one\r\n--b\r\n" PLAIN "two\r\n--b--\r\n", "1 text/plain <one>\n2 text/plain <two>\n" },
+	{ HEAD MIXED("b") "--b\r\n" PLAIN "one\r\n--b\r\n" PLAIN "two\r\n--b--\r\n",
+	    "1 text/plain <one>\n2 text/plain <two>\n" },
 	/* numbers as IMAP gives them */
-	{ HEAD MIXED("a") "--a\r\n" MIXED("b") "--b\r\n" PLAIN "x\r\n--b\r\n" PLAIN "y\r\n--b--\r\n--a\r\n" PLAIN "z\r\n--a--\r\n",
+	{ HEAD MIXED("a") "--a\r\n" MIXED("b") "--b\r\n" PLAIN "x\r\n--b\r\n" PLAIN
+					       "y\r\n--b--\r\n--a\r\n" PLAIN "z\r\n--a--\r\n",
 	    "1.1 text/plain <x>\n1.2 text/plain <y>\n2 text/plain <z>\n" },
-	{ HEAD MIXED("a") "--a\r\n" PLAIN "x\r\n--a\r\nContent-Type: message/rfc822\r\n\r\n" HEAD PLAIN "y\r\n--a--\r\n",
+	{ HEAD MIXED("a") "--a\r\n" PLAIN
+			  "x\r\n--a\r\nContent-Type: message/rfc822\r\n\r\n" HEAD PLAIN
+			  "y\r\n--a--\r\n",
 	    "1 text/plain <x>\n2.1 text/plain <y>\n" },
-	{ HEAD MIXED("a") "--a\r\nContent-Type: message/rfc822\r\n\r\n" HEAD MIXED("b") "--b\r\n" PLAIN "x\r\n--b\r\n" PLAIN
-	    "y\r\n--b--\r\n--a--\r\n", "1.1 text/plain <x>\n1.2 text/plain <y>\n" },
-	{ HEAD "Content-Type: message/rfc822\r\n\r\n" HEAD PLAIN "y\r\n", "1.1 text/plain <y\r\n>\n" },
+	{ HEAD MIXED("a") "--a\r\nContent-Type: message/rfc822\r\n\r\n" HEAD MIXED(
+	      "b") "--b\r\n" PLAIN "x\r\n--b\r\n" PLAIN "y\r\n--b--\r\n--a--\r\n",
+	    "1.1 text/plain <x>\n1.2 text/plain <y>\n" },
+	{ HEAD "Content-Type: message/rfc822\r\n\r\n" HEAD PLAIN "y\r\n",
+	    "1.1 text/plain <y\r\n>\n" },
 	/* encodings */
-	{ HEAD "Content-Type: application/x\r\n" B64 "aGVsbG8=\r\n", "1 application/x decoded <hello>\n" },
-	{ HEAD "Content-Type: application/x\r\n" B64 "aGVsbG8\r\n", "1 application/x decoded <hello>\n" },
-	{ HEAD "Content-Type: application/x\r\n" B64 "aGVsbA\r\n", "1 application/x decoded <hell>\n" },
-	{ HEAD "Content-Type: application/x\r\n" B64 "aGVs", "1 application/x decoded <hel>\n" },
-	{ HEAD "Content-Type: Text/HTML\r\nContent-Transfer-Encoding: Quoted-Printable\r\n\r\na=3Db=\r\nc\r\n",
-	    "1 text/html decoded <a=bc\r\n>\n" },
-	{ HEAD "Content-Type: application/x\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 a.com\r\n%:&5L;&\\\r\n`\r\nend\r\n",
+	{ HEAD "Content-Type: application/x\r\n" B64 "aGVsbG8=\r\n",
 	    "1 application/x decoded <hello>\n" },
-	{ HEAD "Content-Type: text/plain\r\nContent-Transfer-Encoding: whatever\r\n\r\nas is", "1 text/plain <as is>\n" },
+	{ HEAD "Content-Type: application/x\r\n" B64 "aGVsbG8\r\n",
+	    "1 application/x decoded <hello>\n" },
+	{ HEAD "Content-Type: application/x\r\n" B64 "aGVsbA\r\n",
+	    "1 application/x decoded <hell>\n" },
+	{ HEAD "Content-Type: application/x\r\n" B64 "aGVs", "1 application/x decoded <hel>\n" },
+	{ HEAD "Content-Type: Text/HTML\r\nContent-Transfer-Encoding: "
+	       "Quoted-Printable\r\n\r\na=3Db=\r\nc\r\n",
+	    "1 text/html decoded <a=bc\r\n>\n" },
+	{ HEAD "Content-Type: application/x\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin "
+	       "644 a.com\r\n%:&5L;&\\\r\n`\r\nend\r\n",
+	    "1 application/x decoded <hello>\n" },
+	{ HEAD "Content-Type: text/plain\r\nContent-Transfer-Encoding: whatever\r\n\r\nas is",
+	    "1 text/plain <as is>\n" },
 	/* containers encoded as a whole */
-	{ HEAD "Content-Type: message/rfc822\r\n" B64 "Q29udGVudC1UeXBlOiB0ZXh0L3BsYWluDQoNCmlubmVyDQo=\r\n",
-	    "1 message/rfc822 decoded <Content-Type: text/plain\r\n\r\ninner\r\n>\n1.1 text/plain decoded <inner\r\n>\n" },
-	{ HEAD "Content-Type: message/global\r\n" B64 "Q29udGVudC1UeXBlOiB0ZXh0L3BsYWluDQoNCmlubmVyDQo=\r\n",
-	    "1 message/global decoded <Content-Type: text/plain\r\n\r\ninner\r\n>\n1.1 text/plain decoded <inner\r\n>\n" },
-	{ HEAD "Content-Type: multipart/mixed; boundary=b\r\n" B64 "LS1iDQpDb250ZW50LVR5cGU6IHRleHQvcGxhaW4NCg0KaW5uZXINCi0tYi0tDQo=\r\n",
-	    "1 multipart/mixed decoded <--b\r\nContent-Type: text/plain\r\n\r\ninner\r\n--b--\r\n>\n1 text/plain decoded <inner>\n" },
-	{ HEAD "Content-Type: multipart/mixed; boundary=other\r\n\r\n--b\r\n" PLAIN "x\r\n--b--\r\n",
+	{ HEAD "Content-Type: message/rfc822\r\n" B64
+	       "Q29udGVudC1UeXBlOiB0ZXh0L3BsYWluDQoNCmlubmVyDQo=\r\n",
+	    "1 message/rfc822 decoded <Content-Type: text/plain\r\n\r\ninner\r\n>\n1.1 text/plain "
+	    "decoded <inner\r\n>\n" },
+	{ HEAD "Content-Type: message/global\r\n" B64
+	       "Q29udGVudC1UeXBlOiB0ZXh0L3BsYWluDQoNCmlubmVyDQo=\r\n",
+	    "1 message/global decoded <Content-Type: text/plain\r\n\r\ninner\r\n>\n1.1 text/plain "
+	    "decoded <inner\r\n>\n" },
+	{ HEAD "Content-Type: multipart/mixed; boundary=b\r\n" B64
+	       "LS1iDQpDb250ZW50LVR5cGU6IHRleHQvcGxhaW4NCg0KaW5uZXINCi0tYi0tDQo=\r\n",
+	    "1 multipart/mixed decoded <--b\r\nContent-Type: "
+	    "text/plain\r\n\r\ninner\r\n--b--\r\n>\n1 text/plain decoded <inner>\n" },
+	{ HEAD "Content-Type: multipart/mixed; boundary=other\r\n\r\n--b\r\n" PLAIN
+	       "x\r\n--b--\r\n",
 	    "1 multipart/mixed <--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n>\n" },
-	{ HEAD MIXED("a") "--a\r\nContent-Type: multipart/x; boundary=b\r\nX-Last: y\r\n" B64 "LS1iDQpDb250ZW50LVR5cGU6IHRleHQvcGxhaW4NCg0KaW5uZXINCi0tYi0tDQo=\r\n--a\r\n" PLAIN "z\r\n--a--\r\n",
-	    "1 multipart/x decoded <--b\r\nContent-Type: text/plain\r\n\r\ninner\r\n--b--\r\n>\n1.1 text/plain decoded <inner>\n"
+	{ HEAD MIXED("a") "--a\r\nContent-Type: multipart/x; boundary=b\r\nX-Last: y\r\n" B64
+			  "LS1iDQpDb250ZW50LVR5cGU6IHRleHQvcGxhaW4NCg0KaW5uZXINCi0tYi0tDQo=\r\n--"
+			  "a\r\n" PLAIN "z\r\n--a--\r\n",
+	    "1 multipart/x decoded <--b\r\nContent-Type: "
+	    "text/plain\r\n\r\ninner\r\n--b--\r\n>\n1.1 text/plain decoded <inner>\n"
 	    "2 text/plain <z>\n" },
 	/* reports are leaves, the body of external-body is looked into */
-	{ HEAD "Content-Type: message/delivery-status\r\n\r\nAction: failed\r\n", "1 message/delivery-status <Action: failed\r\n>\n" },
+	{ HEAD "Content-Type: message/delivery-status\r\n\r\nAction: failed\r\n",
+	    "1 message/delivery-status <Action: failed\r\n>\n" },
 	{ HEAD "Content-Type: message/external-body; access-type=x\r\n\r\n" PLAIN "phantom",
-	    "1 message/external-body <Content-Type: text/plain\r\n\r\nphantom>\n1.1 text/plain <phantom>\n" },
+	    "1 message/external-body <Content-Type: text/plain\r\n\r\nphantom>\n1.1 text/plain "
+	    "<phantom>\n" },
 	/* signed and parallel, where libclamav sees only one part */
-	{ HEAD "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n" PLAIN "x\r\n--b\r\nContent-Type: application/y\r\n\r\ny\r\n--b--\r\n",
+	{ HEAD "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n" PLAIN
+	       "x\r\n--b\r\nContent-Type: application/y\r\n\r\ny\r\n--b--\r\n",
 	    "1 text/plain <x>\n2 application/y <y>\n" },
 };
 
@@ -158,14 +201,22 @@ static const struct {
 	const char *fields, *names;
 } names[] = {
 	{ "Content-Disposition: attachment; filename=a.txt\r\n", " [a.txt]" },
-	{ "Content-Disposition: attachment; filename=\"a b.txt\"\r\nContent-Type: x/y; name=\"c.exe\"\r\n", " [a b.txt] [c.exe]" },
+	{ "Content-Disposition: attachment; filename=\"a b.txt\"\r\nContent-Type: x/y; "
+	  "name=\"c.exe\"\r\n",
+	    " [a b.txt] [c.exe]" },
 	{ "Content-Type: x/y; name=c.exe\r\n", " [c.exe]" },
-	{ "Content-Disposition: attachment; filename*=UTF-8''%e2%82%ac.exe\r\n", " [\xe2\x82\xac.exe] [UTF-8''%e2%82%ac.exe]" },
-	{ "Content-Disposition: attachment; filename*0=\"evil.\"; filename*1=\"exe\"\r\n", " [evil.exe] [evil.] [exe]" },
-	{ "Content-Disposition: attachment; filename=\"=?UTF-8?B?ZXZpbC5leGU=?=\"\r\n", " [evil.exe] [=?UTF-8?B?ZXZpbC5leGU=?=]" },
+	{ "Content-Disposition: attachment; filename*=UTF-8''%e2%82%ac.exe\r\n",
+	    " [\xe2\x82\xac.exe] [UTF-8''%e2%82%ac.exe]" },
+	{ "Content-Disposition: attachment; filename*0=\"evil.\"; filename*1=\"exe\"\r\n",
+	    " [evil.exe] [evil.] [exe]" },
+	{ "Content-Disposition: attachment; filename=\"=?UTF-8?B?ZXZpbC5leGU=?=\"\r\n",
+	    " [evil.exe] [=?UTF-8?B?ZXZpbC5leGU=?=]" },
 	/* the second of two: some programs take it */
-	{ "Content-Disposition: attachment; filename=a.txt; filename=b.exe\r\n", " [a.txt] [b.exe] [a.txtb.exe]" },
-	{ "Content-Disposition: attachment; filename=a.txt\r\nContent-Disposition: attachment; filename=b.exe\r\n", " [b.exe] [a.txt]" },
+	{ "Content-Disposition: attachment; filename=a.txt; filename=b.exe\r\n",
+	    " [a.txt] [b.exe] [a.txtb.exe]" },
+	{ "Content-Disposition: attachment; filename=a.txt\r\nContent-Disposition: attachment; "
+	  "filename=b.exe\r\n",
+	    " [b.exe] [a.txt]" },
 	{ "Content-Disposition: attachment; filename=\"a\tb\x01.exe\"\r\n", " [a_b_.exe]" },
 	{ "Content-Disposition: attachment; filename=\"\xff\xfe.exe\"\r\n", ".exe]" },
 	{ "Content-Disposition: attachment\r\n", "" },
@@ -199,7 +250,8 @@ test_many_names(void **state)
 
 	(void)state;
 	for (int i = 0; i <= PROTO_NAMES_MAX; i++)
-		g_string_append_printf(mail, "Content-Disposition: attachment; filename=n%d.exe\r\n", i);
+		g_string_append_printf(
+		    mail, "Content-Disposition: attachment; filename=n%d.exe\r\n", i);
 	g_string_append(mail, "\r\nx");
 	g_autofree char *got = run(mail->str, &v);
 	assert_non_null(strstr(got, "[n0.exe]"));
@@ -228,7 +280,8 @@ nested(unsigned n)
 	GString *m = g_string_new(HEAD);
 
 	for (unsigned i = 0; i < n; i++)
-		g_string_append_printf(m, "Content-Type: multipart/mixed; boundary=b%u\r\n\r\n--b%u\r\n", i, i);
+		g_string_append_printf(
+		    m, "Content-Type: multipart/mixed; boundary=b%u\r\n\r\n--b%u\r\n", i, i);
 	g_string_append(m, PLAIN "deep\r\n");
 	for (unsigned i = n; i-- > 0; )
 		g_string_append_printf(m, "--b%u--\r\n", i);
@@ -248,7 +301,8 @@ forwarded(unsigned n)
 
 /* Run with limits and say how it ended. */
 static void
-expect_limit(const char *mail, const struct proto_settings *lim, size_t arena, unsigned leaves, enum reason r)
+expect_limit(const char *mail, const struct proto_settings *lim, size_t arena, unsigned leaves,
+    enum reason r)
 {
 	AUTO(verdict_clear) struct verdict v = { 0 };
 	unsigned count = 0;
@@ -277,19 +331,23 @@ test_limits(void **state)
 		expect_limit(ten, &s, 0, d < 0 ? 0 : 10, d < 0 ? REASON_LIMIT_SIZE : REASON_NONE);
 		s = defaults();
 		s.max_cumulative_extract_size = (uint64_t)(1000 + d);
-		expect_limit(ten, &s, 0, d < 0 ? 9 : 10, d < 0 ? REASON_LIMIT_CUMULATIVE : REASON_NONE);
+		expect_limit(
+		    ten, &s, 0, d < 0 ? 9 : 10, d < 0 ? REASON_LIMIT_CUMULATIVE : REASON_NONE);
 		s = defaults();
 		s.max_extract_depth = (uint64_t)(5 + d);
 		expect_limit(five, &s, 0, d < 0 ? 0 : 1, d < 0 ? REASON_LIMIT_DEPTH : REASON_NONE);
 		expect_limit(fwd, &s, 0, d < 0 ? 0 : 1, d < 0 ? REASON_LIMIT_DEPTH : REASON_NONE);
 		s = defaults();
 		s.header_max = (uint64_t)(strlen(HEAD PLAIN) - 2 + (size_t)d);
-		expect_limit(HEAD PLAIN "x", &s, 0, d < 0 ? 0 : 1, d < 0 ? REASON_LIMIT_SIZE : REASON_NONE);
+		expect_limit(
+		    HEAD PLAIN "x", &s, 0, d < 0 ? 0 : 1, d < 0 ? REASON_LIMIT_SIZE : REASON_NONE);
 		/* five decoded bytes, and the arena they go to */
 		s = defaults();
-		expect_limit(HEAD B64 "aGVsbG8=\r\n", &s, (size_t)(5 + d), d < 0 ? 0 : 1, d < 0 ? REASON_LIMIT_CUMULATIVE : REASON_NONE);
+		expect_limit(HEAD B64 "aGVsbG8=\r\n", &s, (size_t)(5 + d), d < 0 ? 0 : 1,
+		    d < 0 ? REASON_LIMIT_CUMULATIVE : REASON_NONE);
 		s.max_extract_size = (uint64_t)(5 + d);
-		expect_limit(HEAD B64 "aGVsbG8=\r\n", &s, 100, d < 0 ? 0 : 1, d < 0 ? REASON_LIMIT_SIZE : REASON_NONE);
+		expect_limit(HEAD B64 "aGVsbG8=\r\n", &s, 100, d < 0 ? 0 : 1,
+		    d < 0 ? REASON_LIMIT_SIZE : REASON_NONE);
 	}
 	s = defaults();
 	s.max_file_count = 0;
@@ -301,7 +359,8 @@ static void
 test_limit_spares_others(void **state)
 {
 	struct proto_settings s = defaults();
-	const char *mail = HEAD MIXED("b") "--b\r\n" B64 "aGVsbG8gd29ybGQ=\r\n--b\r\n" PLAIN "small\r\n--b--\r\n";
+	const char *mail =
+	    HEAD MIXED("b") "--b\r\n" B64 "aGVsbG8gd29ybGQ=\r\n--b\r\n" PLAIN "small\r\n--b--\r\n";
 
 	(void)state;
 	s.max_extract_size = 8;
@@ -312,7 +371,8 @@ static void
 test_partial_message(void **state)
 {
 	AUTO(verdict_clear) struct verdict v = { 0 };
-	g_autofree char *got = run(HEAD "Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nbytes", &v);
+	g_autofree char *got =
+	    run(HEAD "Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nbytes", &v);
 
 	(void)state;
 	assert_string_equal(got, "1 message/partial <bytes>\n");
@@ -338,8 +398,13 @@ test_mime_off(void **state)
 {
 	struct proto_settings lim = defaults();
 	AUTO(verdict_clear) struct verdict v = { 0 };
-	struct seen s = { .text = g_string_new(NULL), .message = (const unsigned char *)"xyz", .message_size = 3, .show = true };
-	struct decompose job = { .message = s.message, .size = 3, .limits = &lim, .listener = on_part, .arg = &s };
+	struct seen s = { .text = g_string_new(NULL),
+		.message = (const unsigned char *)"xyz",
+		.message_size = 3,
+		.show = true };
+	struct decompose job = {
+		.message = s.message, .size = 3, .limits = &lim, .listener = on_part, .arg = &s
+	};
 
 	(void)state;
 	decompose(&job, &v);
@@ -349,7 +414,8 @@ test_mime_off(void **state)
 	g_string_free(s.text, TRUE);
 }
 
-/* The worst messages. Each runs in a process of its own, which may die: that is what workers are for. */
+/* The worst messages. Each runs in a process of its own, which may die: that is what workers are
+ * for. */
 static GString *
 repeat(GString *s, const char *what, unsigned n)
 {
@@ -385,7 +451,8 @@ bomb(int which)
 		g_free(part);
 		return s;
 	case 2:
-		return g_string_append(repeat(g_string_append(s, "To: "), "a:", 60000), "\r\n\r\nx\r\n");
+		return g_string_append(
+		    repeat(g_string_append(s, "To: "), "a:", 60000), "\r\n\r\nx\r\n");
 	case 3:
 		g_string_append(s, MIXED("b") "--b\r\nContent-Type: message/rfc822\r\n\r\nTo: ");
 		return g_string_append(repeat(s, "a:", 60000), "\r\n\r\nx\r\n--b--\r\n");
@@ -399,9 +466,11 @@ bomb(int which)
 	case 7:
 		return repeat(g_string_append(s, MIXED("b")), "--b\r\n", 2000000);
 	case 8:
-		return repeat(g_string_append(s, MIXED("b") "--b\r\n" PLAIN), "--bogus\r\n", 2000000);
+		return repeat(
+		    g_string_append(s, MIXED("b") "--b\r\n" PLAIN), "--bogus\r\n", 2000000);
 	case 9:
-		return g_string_append(repeat(g_string_append(s, "X-Long: "), "0123456789", 1000000), "\r\n\r\nx\r\n");
+		return g_string_append(
+		    repeat(g_string_append(s, "X-Long: "), "0123456789", 1000000), "\r\n\r\nx\r\n");
 	case 10:
 		return repeat(g_string_append(s, B64), "Q\r\n", 3000000);
 	case 11:
@@ -409,10 +478,14 @@ bomb(int which)
 	case 12:
 		/* many boundaries, all open, and many lines that might be one of them */
 		for (unsigned i = 0; i < 900; i++)
-			g_string_append_printf(s, "Content-Type: multipart/mixed; boundary=b%u\r\n\r\n--b%u\r\n", i, i);
+			g_string_append_printf(s,
+			    "Content-Type: multipart/mixed; boundary=b%u\r\n\r\n--b%u\r\n", i, i);
 		return repeat(g_string_append(s, PLAIN), "--x\r\n", 1000000);
 	case 13:
-		return g_string_append(repeat(g_string_append(s, "Content-Type: text/plain; name=\""), "=?utf-8?q?x?= ", 15000), "\"\r\n\r\nx");
+		return g_string_append(
+		    repeat(g_string_append(s, "Content-Type: text/plain; name=\""),
+			"=?utf-8?q?x?= ", 15000),
+		    "\"\r\n\r\nx");
 	default:
 		g_string_free(s, TRUE);
 		return NULL;
@@ -422,7 +495,7 @@ bomb(int which)
 #define MAY_COMPLETE	(1u << 8)
 static const struct {
 	const char	*what;
-	unsigned	 allowed;	/* 1 << enum reason of the PARTIAL, or MAY_COMPLETE's bit in high */
+	unsigned allowed; /* 1 << enum reason of the PARTIAL, or MAY_COMPLETE's bit in high */
 	bool		 complete;
 } bombs[] = {
 	{ "1100 multiparts deep", REASON_LIMIT_DEPTH, false },
@@ -473,11 +546,15 @@ test_bombs(void **state)
 		if (pid == 0)
 			_exit(explode(i));
 		assert_int_equal(wait4(pid, &status, 0, &ru), pid);
-		int64_t ms = (ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000 + (ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1000;
-		print_message("# %s: %s %d, %ld ms, %ld MB\n", bombs[i].what, WIFEXITED(status) ? "exit" : "signal",
-		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), (long)ms, ru.ru_maxrss / 1024);
+		int64_t ms = (ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000 +
+		    (ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1000;
+		print_message("# %s: %s %d, %ld ms, %ld MB\n", bombs[i].what,
+		    WIFEXITED(status) ? "exit" : "signal",
+		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), (long)ms,
+		    ru.ru_maxrss / 1024);
 		assert_true(WIFEXITED(status));
-		assert_int_equal(WEXITSTATUS(status), bombs[i].complete ? 0 : 100 + (int)bombs[i].allowed);
+		assert_int_equal(
+		    WEXITSTATUS(status), bombs[i].complete ? 0 : 100 + (int)bombs[i].allowed);
 		assert_true(ms < CPU_SECONDS_MAX * 1000);
 #ifndef AVM_SANITIZED
 		assert_true(ru.ru_maxrss < RSS_KB_MAX);
@@ -505,9 +582,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shapes), cmocka_unit_test(test_names), cmocka_unit_test(test_many_names),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_limit_spares_others), cmocka_unit_test(test_partial_message),
-		cmocka_unit_test(test_parser_gives_up), cmocka_unit_test(test_mime_off), cmocka_unit_test(test_bombs),
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limit_spares_others),
+		cmocka_unit_test(test_partial_message),
+		cmocka_unit_test(test_parser_gives_up),
+		cmocka_unit_test(test_mime_off),
+		cmocka_unit_test(test_bombs),
 		cmocka_unit_test(test_time),
 	};
 

@@ -80,23 +80,32 @@ test_time(void **state)
 
 static const struct {
 	const char	*text;
-	enum reason	 failed, whole, parts;	/* PARTIAL reason when the mail was not, and was, taken apart */
+	enum reason failed, whole,
+	    parts; /* PARTIAL reason when the mail was not, and was, taken apart */
 } complaints[] = {
-	{ "Can't create temporary directory for scan: /x.", REASON_ENGINE_ERROR, REASON_NONE, REASON_NONE },
-	{ "cli_writen: write error: No space left on device", REASON_ENGINE_ERROR, REASON_NONE, REASON_NONE },
+	{ "Can't create temporary directory for scan: /x.", REASON_ENGINE_ERROR, REASON_NONE,
+	    REASON_NONE },
+	{ "cli_writen: write error: No space left on device", REASON_ENGINE_ERROR, REASON_NONE,
+	    REASON_NONE },
 	{ "something that a later version says", REASON_ENGINE_ERROR, REASON_NONE, REASON_NONE },
 	{ "", REASON_ENGINE_ERROR, REASON_NONE, REASON_NONE },
-	{ "Failed to create temp file for extracted zip file", REASON_ENGINE_ERROR, REASON_NONE, REASON_NONE },
-	{ "vba_readdir_new: Failed to write to output file", REASON_ENGINE_ERROR, REASON_NONE, REASON_NONE },
-	{ "dmg_stripe_store: error writing bytes to file (out of disk space?)", REASON_ENGINE_ERROR, REASON_NONE, REASON_NONE },
-	{ "Partial message received from MUA/MTA - message cannot be scanned", REASON_NONE, REASON_MESSAGE_PARTIAL,
-	    REASON_MESSAGE_PARTIAL },
-	{ "Unsupported message format `x' - if you believe", REASON_NONE, REASON_UNSUPPORTED, REASON_NONE },
-	{ "cli_max_malloc(): File or section is too large to scan (9 bytes). For your", REASON_NONE, REASON_LIMIT_SIZE,
-	    REASON_LIMIT_SIZE },
-	{ "egg_parse_archive_extra_field: Split archive. Split", REASON_NONE, REASON_MULTI_VOLUME, REASON_MULTI_VOLUME },
+	{ "Failed to create temp file for extracted zip file", REASON_ENGINE_ERROR, REASON_NONE,
+	    REASON_NONE },
+	{ "vba_readdir_new: Failed to write to output file", REASON_ENGINE_ERROR, REASON_NONE,
+	    REASON_NONE },
+	{ "dmg_stripe_store: error writing bytes to file (out of disk space?)", REASON_ENGINE_ERROR,
+	    REASON_NONE, REASON_NONE },
+	{ "Partial message received from MUA/MTA - message cannot be scanned", REASON_NONE,
+	    REASON_MESSAGE_PARTIAL, REASON_MESSAGE_PARTIAL },
+	{ "Unsupported message format `x' - if you believe", REASON_NONE, REASON_UNSUPPORTED,
+	    REASON_NONE },
+	{ "cli_max_malloc(): File or section is too large to scan (9 bytes). For your", REASON_NONE,
+	    REASON_LIMIT_SIZE, REASON_LIMIT_SIZE },
+	{ "egg_parse_archive_extra_field: Split archive. Split", REASON_NONE, REASON_MULTI_VOLUME,
+	    REASON_MULTI_VOLUME },
 	{ "egg_parse_block_headers: Empty block!", REASON_NONE, REASON_CORRUPT, REASON_CORRUPT },
-	{ "vba_readdir_new: Record stretches past the end of the file", REASON_NONE, REASON_CORRUPT, REASON_CORRUPT },
+	{ "vba_readdir_new: Record stretches past the end of the file", REASON_NONE, REASON_CORRUPT,
+	    REASON_CORRUPT },
 	{ "JPEG: No image in jpeg", REASON_NONE, REASON_NONE, REASON_NONE },
 };
 
@@ -109,7 +118,8 @@ test_complaints(void **state)
 			AUTO(verdict_clear) struct verdict v = { 0 };
 			complaint_judge(&v, complaints[i].text, decomposed);
 			assert_int_equal(v.failed, complaints[i].failed);
-			assert_int_equal(v.partial, decomposed ? complaints[i].parts : complaints[i].whole);
+			assert_int_equal(
+			    v.partial, decomposed ? complaints[i].parts : complaints[i].whole);
 		}
 }
 
@@ -132,10 +142,20 @@ zip(unsigned char *out, unsigned method, unsigned flags, unsigned packed, size_t
 static void
 test_zip_directory(void **state)
 {
-	static const struct { unsigned method, flags, packed; bool bad; } rows[] = {
-		{ 0, 0, 9, false }, { 8, 0, 9, false }, { 9, 0, 9, false }, { 12, 0, 9, false }, { 6, 0, 9, false },
-		{ 14, 0, 9, true }, { 98, 0, 9, true }, { 93, 0, 9, true }, { 95, 0, 9, true }, { 1, 0, 9, true },
-		{ 14, 1, 9, false }, { 14, 0, 0, false },
+	static const struct { unsigned method, flags, packed; bool bad;
+	} rows[] = {
+		{ 0, 0, 9, false },
+		{ 8, 0, 9, false },
+		{ 9, 0, 9, false },
+		{ 12, 0, 9, false },
+		{ 6, 0, 9, false },
+		{ 14, 0, 9, true },
+		{ 98, 0, 9, true },
+		{ 93, 0, 9, true },
+		{ 95, 0, 9, true },
+		{ 1, 0, 9, true },
+		{ 14, 1, 9, false },
+		{ 14, 0, 0, false },
 	};
 	unsigned char buf[512];
 
@@ -144,7 +164,8 @@ test_zip_directory(void **state)
 		for (size_t prefix = 0; prefix < 300; prefix += 100) {
 			size_t n = zip(buf, rows[i].method, rows[i].flags, rows[i].packed, prefix);
 			assert_true(zipdir_unsupported(buf, n) == rows[i].bad);
-			/* Cut anywhere it is quietly unreadable, never a crash; exact buffers let ASan see one byte too many. */
+			/* Cut anywhere it is quietly unreadable, never a crash; exact buffers let
+			 * ASan see one byte too many. */
 			for (size_t cut = 0; cut < n; cut += 7) {
 				g_autofree unsigned char *exact = g_memdup2(buf, MAX(cut, 1));
 				(void)zipdir_unsupported(exact, cut);
@@ -200,8 +221,15 @@ test_layers(void **state)
 static void
 test_settings(void **state)
 {
-	struct proto_settings good = { .flags = PROTO_ENGINE, .max_extract_size = 1, .max_cumulative_extract_size = 1,
-		.max_extract_time_ms = 1, .max_extract_depth = 1, .header_max = 1, .database = "/d", .scratch = "/s" }, s;
+	struct proto_settings good = { .flags = PROTO_ENGINE,
+		.max_extract_size = 1,
+		.max_cumulative_extract_size = 1,
+		.max_extract_time_ms = 1,
+		.max_extract_depth = 1,
+		.header_max = 1,
+		.database = "/d",
+		.scratch = "/s" },
+			      s;
 
 	(void)state;
 	assert_true(settings_check(&good, NULL));
@@ -222,8 +250,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names), cmocka_unit_test(test_time), cmocka_unit_test(test_complaints),
-		cmocka_unit_test(test_zip_directory), cmocka_unit_test(test_layers), cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_complaints),
+		cmocka_unit_test(test_zip_directory),
+		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

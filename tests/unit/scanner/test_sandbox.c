@@ -1,4 +1,5 @@
-/* The sandbox, entered by processes of this test: what it forbids kills or fails, what a scan needs still works. */
+/* The sandbox, entered by processes of this test: what it forbids kills or fails, what a scan needs
+ * still works. */
 #include <errno.h>
 #include <fcntl.h>
 #include <iconv.h>
@@ -25,11 +26,14 @@
 
 static char dir[] = "/tmp/avm-sandbox.XXXXXX";
 
-/* Run fn behind the sandbox in a child; returns its wait status. fn returns 0 when all is as it should be. */
+/* Run fn behind the sandbox in a child; returns its wait status. fn returns 0 when all is as it
+ * should be. */
 static int
 inside(unsigned want, int (*fn)(void))
 {
-	struct sandbox box = { .tmpdir = dir, .memory = 64 << 20, .file_size = 1 << 20, .files = 32, .want = want };
+	struct sandbox box = {
+		.tmpdir = dir, .memory = 64 << 20, .file_size = 1 << 20, .files = 32, .want = want
+	};
 	int status = 0;
 	pid_t pid = fork();
 
@@ -71,14 +75,22 @@ work_of_a_scan(void)
 
 	STEP(1, mkdir("d", 0700) == 0);
 	int fd = open("d/f", O_RDWR | O_CREAT | O_EXCL, 0600);
-	STEP(2, fd >= 0 && write(fd, "hello", 5) == 5 && lseek(fd, 0, SEEK_SET) == 0 && fstat(fd, &st) == 0 && st.st_size == 5);
+	STEP(2,
+	    fd >= 0 && write(fd, "hello", 5) == 5 && lseek(fd, 0, SEEK_SET) == 0 &&
+		fstat(fd, &st) == 0 && st.st_size == 5);
 	void *map = mmap(NULL, 5, PROT_READ, MAP_PRIVATE, fd, 0);
-	STEP(3, map != MAP_FAILED && memcmp(map, "hello", 5) == 0 && munmap(map, 5) == 0 && close(fd) == 0);
+	STEP(3,
+	    map != MAP_FAILED && memcmp(map, "hello", 5) == 0 && munmap(map, 5) == 0 &&
+		close(fd) == 0);
 	STEP(4, unlink("d/f") == 0 && rmdir("d") == 0);
 	STEP(5, localtime_r(&now, &tm) != NULL && tm.tm_gmtoff == 0);
-	STEP(6, EVP_Digest("x", 1, sum, &len, EVP_md5(), NULL) == 1 && EVP_Digest("x", 1, sum, &len, EVP_sha256(), NULL) == 1);
+	STEP(6,
+	    EVP_Digest("x", 1, sum, &len, EVP_md5(), NULL) == 1 &&
+		EVP_Digest("x", 1, sum, &len, EVP_sha256(), NULL) == 1);
 	iconv_t cd = iconv_open("UTF-8", "WINDOWS-1252");
-	STEP(7, cd != (iconv_t)-1 && iconv(cd, &from, &left, &to, &room) == 0 && out[0] == '\xc3' && iconv_close(cd) == 0);
+	STEP(7,
+	    cd != (iconv_t)-1 && iconv(cd, &from, &left, &to, &room) == 0 && out[0] == '\xc3' &&
+		iconv_close(cd) == 0);
 	cd = iconv_open("UTF-16LE", "IBM037");
 	STEP(8, cd != (iconv_t)-1 && iconv_close(cd) == 0);
 	void *big = malloc(8 << 20);
@@ -164,7 +176,8 @@ do_ptrace(void)
 static int
 do_map_exec(void)
 {
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+	    MAP_FAILED;
 }
 
 static int
@@ -198,8 +211,9 @@ do_chroot(void)
 static void
 test_seccomp_kills(void **state)
 {
-	static int (*const forbidden[])(void) = { do_socket, do_socketpair, do_exec, do_fork, do_kill, do_ptrace, do_map_exec,
-		do_protect_exec, do_symlink, do_raise_limit, do_chroot };
+	static int (*const forbidden[])(void) = { do_socket, do_socketpair, do_exec, do_fork,
+		do_kill, do_ptrace, do_map_exec, do_protect_exec, do_symlink, do_raise_limit,
+		do_chroot };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) {
@@ -270,7 +284,10 @@ test_limits(void **state)
 static void
 test_missing_folder(void **state)
 {
-	struct sandbox box = { .tmpdir = "/nonexistent/avm", .memory = 64 << 20, .file_size = 1 << 20, .files = 32,
+	struct sandbox box = { .tmpdir = "/nonexistent/avm",
+		.memory = 64 << 20,
+		.file_size = 1 << 20,
+		.files = 32,
 		.want = SANDBOX_LANDLOCK };
 	int status = 0;
 
@@ -280,7 +297,8 @@ test_missing_folder(void **state)
 	pid_t pid = fork();
 	if (pid == 0) {
 		g_autoptr(GError) err = NULL;
-		_exit(sandbox_enter(&box, &err) || !err || !strstr(err->message, "/nonexistent/avm"));
+		_exit(
+		    sandbox_enter(&box, &err) || !err || !strstr(err->message, "/nonexistent/avm"));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -290,10 +308,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_work), cmocka_unit_test(test_landlock), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_work),
+		cmocka_unit_test(test_landlock),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_missing_folder),
 #ifndef AVM_SANITIZED
-		cmocka_unit_test(test_seccomp_kills), cmocka_unit_test(test_abort), cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_seccomp_kills),
+		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_memory),
 #endif
 	};
 	GPtrArray *warm = warm_up();
