@@ -24,8 +24,7 @@ print_engines(void)
 		const struct engine_ops *ops = engine_ops_find(names[i]);
 
 		if (ops != NULL)
-			printf("engine %-10s %s%s\n", ops->name, ops->summary,
-			       ops->caps & ENGINE_CAP_TEST ? " (tests only)" : "");
+			printf("engine %-10s %s\n", ops->name, ops->summary);
 	}
 }
 

@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "scanner/about.h"
 #include "scanner/zygote.h"
 #include "worker/proto.h"
 
@@ -58,9 +60,11 @@ widen_stack(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	fill_standard_descriptors();
+	if (argc == 2 && strcmp(argv[1], "-V") == 0)
+		return about_print();
 	if (!started_by_avmilter()) {
 		fputs("avmilter-scanner: started by avmilter, never by hand; to scan a file: "
 		      "avmilter -t FILE\n",
