@@ -137,6 +137,8 @@ hear_exit(struct generation *g, const struct proto_exit *e)
 static void
 hear_ready(struct generation *g, const struct proto_ready *r)
 {
+	if (generation_state(g) != GENERATION_LOADING)
+		return;
 	g->ready = *r;
 	generation_set_state(g, GENERATION_WARMING);
 	log_debug("scanner: generation %u: loaded in %" PRId64 " ms", g->number,

@@ -181,6 +181,12 @@ lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait,
 	l->arena_sent = false;
 	if (exchange_dead(&l->x, v))
 		return NULL;
+	/* The queue took all the time: no reason to kill a worker. */
+	if (deadline_passed(wait->dl)) {
+		exchange_stop(&l->x, v, REASON_TIMEOUT,
+		              "the deadline passed while the message waited");
+		return NULL;
+	}
 	arena = arena_new(b.arena_size, &err);
 	if (arena < 0) {
 		exchange_stop(&l->x, v, REASON_SPOOL, err->message);
@@ -238,6 +244,10 @@ lease_scan(struct lease *l, const struct object *o, const char *engine, struct w
 
 	if (exchange_dead(&l->x, v))
 		return;
+	if (deadline_passed(wait->dl)) {
+		verdict_fail(v, REASON_TIMEOUT, "the deadline passed before the scan");
+		return;
+	}
 	if (!l->holds || (with_arena && l->arena < 0)) {
 		verdict_fail(v, REASON_ENGINE_ERROR, "object %u was not given to worker %u", o->id,
 		             l->x.number);

@@ -5,6 +5,7 @@
  * being tested, and the pool's eventfd. Nothing is freed while the results of a poll are handled,
  * only in the tick that follows.
  */
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,8 @@
 
 /* For processes that have got SIGKILL; only the kernel can be in the way. */
 #define STOP_WAIT_MS 10000
+/* After a poll(2) that failed (ENOMEM): it is not to become a busy loop. */
+#define RETRY_US 20000
 
 /* What one descriptor of the poll set belongs to. */
 struct watch {
@@ -109,6 +112,8 @@ sleep_until(struct workers *p, GArray *fds, GArray *whats, int64_t next)
 
 	collect(p, fds, whats);
 	n = poll((struct pollfd *)(void *)fds->data, fds->len, (int)MIN(left, INT_MAX));
+	if (n < 0 && errno != EINTR)
+		g_usleep(RETRY_US);
 	for (guint i = 0; n > 0 && i < fds->len; i++)
 		if (g_array_index(fds, struct pollfd, i).revents != 0)
 			handle(p, &g_array_index(whats, struct watch, i));

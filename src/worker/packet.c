@@ -117,6 +117,7 @@ packet_recv(int sock, void *buf, struct packet *out)
 	memcpy(&head, buf, (size_t)n < sizeof(head) ? (size_t)n : sizeof(head));
 	out->bad = check(&msg, &head, (size_t)n);
 	if (out->bad) {
+		out->short_of_fds = (msg.msg_flags & MSG_CTRUNC) != 0;
 		packet_drop(out);
 		return PACKET_BAD;
 	}

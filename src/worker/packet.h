@@ -33,6 +33,7 @@ struct packet {
 	int		 fds[PACKET_FDS_MAX];
 	unsigned	 nfds;
 	const char	*bad;		/* what is wrong with it, after PACKET_BAD */
+	bool		 short_of_fds;	/* PACKET_BAD: descriptors are missing; our own limit may be the cause */
 };
 
 /* Send. Returns false with errno; EAGAIN means that the other side does not read. */

@@ -177,7 +177,13 @@ zygote_next(struct zygote *z, struct zygote_event *ev)
 			set_text(ev, ZYGOTE_LOST, "it closed its socket");
 			return;
 		case PACKET_BAD:
-			set_text(ev, ZYGOTE_LOST, p.bad);
+			/* At our limit of open files the kernel drops them: the zygote is well, and
+			 * the worker ends because nobody holds its socket. */
+			if (p.short_of_fds)
+				set_text(ev, ZYGOTE_NO_WORKER,
+				         "its descriptors were lost: too many open files");
+			else
+				set_text(ev, ZYGOTE_LOST, p.bad);
 			return;
 		case PACKET_OK:
 			if (!take(z, &p, ev))

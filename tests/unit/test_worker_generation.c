@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 #define HONEST "Subject: x\n\nhello\n"
 
@@ -301,6 +302,69 @@ test_zygote_killed_under_load(void **state)
 	rig_free(r);
 }
 
+/* A zygote that hangs is found when a worker is needed. */
+static void
+test_zygote_hung(void **state)
+{
+	struct rig *r = rig_new("ready");
+	pid_t zygote;
+
+	(void)state;
+	r->lim.fork_timeout_ms = 200;
+	r->lim.retire_messages = 5;
+	rig_start(r);
+	rig_ready(r);
+	rig_until(r, st, st.spare == 3);
+	assert_int_equal(rig_pick(r, true, &zygote, 1), 1);
+	assert_int_equal(kill(zygote, SIGSTOP), 0);
+	for (int i = 0; i < 100; i++) {
+		assert_clean(r);
+		usleep(10 * 1000);
+	}
+	rig_until(r, st, st.generations == 2 && st.restarts == 1);
+	rig_free(r);
+}
+
+/* No descriptor left for new workers: those that live stay, the zygote is not blamed, and it passes by itself. */
+static void
+test_out_of_descriptors(void **state)
+{
+	enum { LOW = 32 };
+	struct rig *r = rig_new("ready");
+	struct rlimit old, tight;
+	struct workers_stats st;
+	int hogs[LOW], n = 0;
+	pid_t pid;
+
+	(void)state;
+	/* Everything below LOW is taken, so that the pool's own lie above it: a limit of LOW then forbids new ones only. */
+	while ((hogs[n] = dup(STDERR_FILENO)) < LOW)
+		n++;
+	close(hogs[n]);
+	rig_start(r);
+	rig_until(r, now, now.spare == 3);
+	assert_clean(r);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	tight = old;
+	tight.rlim_cur = LOW;
+	assert_int_equal(rig_pick(r, false, &pid, 1), 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	kill(pid, SIGKILL);
+	rig_until(r, now, now.crashed == 1);
+	usleep(300 * 1000);
+	workers_stats(r->workers, &st);
+	assert_int_equal(st.spare, 2);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_clean(r);
+	rig_until(r, now, now.spare == 3);
+	workers_stats(r->workers, &st);
+	assert_int_equal(st.restarts, 0);
+	assert_int_equal(st.generations, 1);
+	while (n > 0)
+		close(hogs[--n]);
+	rig_free(r);
+}
+
 /* Zygote and workers gone together: messages wait for the next generation. */
 static void
 test_all_killed(void **state)
@@ -334,6 +398,8 @@ main(void)
 		cmocka_unit_test(test_reload_in_vain),
 		cmocka_unit_test(test_reload_under_load),
 		cmocka_unit_test(test_zygote_killed_under_load),
+		cmocka_unit_test(test_zygote_hung),
+		cmocka_unit_test(test_out_of_descriptors),
 		cmocka_unit_test(test_all_killed),
 	};
 

@@ -170,6 +170,44 @@ test_cut(void **state)
 	rig_free(r);
 }
 
+/* A deadline that is over before the worker is asked costs no worker. */
+static void
+test_too_late(void **state)
+{
+	struct rig *r = rig_new("ready");
+	struct spool *sp = rig_spool(r, HONEST);
+	struct verdict v = { 0 }, one = { 0 };
+	struct wait wait = rig_wait(5000), late = rig_wait(0);
+	struct lease *l;
+	struct objects *set;
+	struct workers_stats st;
+
+	(void)state;
+	rig_start(r);
+	rig_ready(r);
+	l = borrow(r, 5000, NULL);
+	set = lease_decompose(l, sp, true, &wait, &v);
+	assert_non_null(set);
+	lease_scan(l, g_ptr_array_index(set->list, 0), "x", &late, &one);
+	assert_int_equal(one.failed, REASON_TIMEOUT);
+	verdict_clear(&one);
+	lease_scan(l, g_ptr_array_index(set->list, 0), "x", &wait, &one);
+	assert_true(verdict_is_clean(&one));
+	objects_free(&set);
+	lease_return(&l);
+	verdict_clear(&v);
+	l = borrow(r, 5000, NULL);
+	assert_null(lease_decompose(l, sp, true, &late, &v));
+	assert_int_equal(v.failed, REASON_TIMEOUT);
+	verdict_clear(&v);
+	lease_return(&l);
+	verdict_clear(&one);
+	spool_free(&sp);
+	workers_stats(r->workers, &st);
+	assert_int_equal(st.killed + st.crashed, 0);
+	rig_free(r);
+}
+
 static void
 test_queue_bound(void **state)
 {
@@ -466,6 +504,7 @@ main(void)
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_tick_while_scanning),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_too_late),
 		cmocka_unit_test(test_queue_bound),
 		cmocka_unit_test(test_stop_with_waiting),
 		cmocka_unit_test(test_killed_at_rest),
