@@ -92,7 +92,7 @@ fake_clamd_request(struct fake_conn *c)
 	}
 	c->way = command->str[1];
 	if (strcmp(command->str, "zINSTREAM") == 0)
-		return c->f->play.early || fake_clamd_stream(c) ? 'o' : 0;
+		return fake_play(c)->early || fake_clamd_stream(c) ? 'o' : 0;
 	return c->way == 'F' || c->way == 'S' ? 'o' : 0;
 }
 

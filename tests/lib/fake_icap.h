@@ -68,7 +68,7 @@ fake_icap_request(struct fake_conn *c)
 	heads = g_malloc(n + 1);
 	if (!fake_read(c->fd, heads, n))
 		return 0;
-	return c->f->play.early || fake_icap_body(c) ? 'o' : 0;
+	return fake_play(c)->early || fake_icap_body(c) ? 'o' : 0;
 }
 
 static inline bool

@@ -53,6 +53,8 @@ struct fake_protocol {
 struct fake {
 	const struct fake_protocol *protocol;
 	struct play play;
+	struct play healed;	/* played instead once is_healed */
+	atomic_bool is_healed;
 	bool tcp;
 	int listen_fd;
 	int stop[2];
@@ -121,6 +123,12 @@ fake_say(int fd, const void *data, size_t len)
 	}
 }
 
+static inline const struct play *
+fake_play(const struct fake_conn *c)
+{
+	return atomic_load(&c->f->is_healed) ? &c->f->healed : &c->f->play;
+}
+
 /* Until the client has gone or the test is over. */
 static inline void
 fake_linger(struct fake_conn *c)
@@ -135,7 +143,7 @@ static inline void
 fake_answer(struct fake_conn *c)
 {
 	g_autoptr(GString) answer = g_string_new(NULL);
-	const struct play *p = &c->f->play;
+	const struct play *p = fake_play(c);
 	size_t n;
 
 	if (c->f->protocol->begin && !p->bare)
@@ -157,7 +165,7 @@ fake_answer(struct fake_conn *c)
 static inline void
 fake_serve(struct fake_conn *c)
 {
-	const struct play *p = &c->f->play;
+	const struct play *p = fake_play(c);
 	int kind;
 
 	if (p->drop)
