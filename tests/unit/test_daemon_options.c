@@ -8,6 +8,7 @@
 
 static struct options o;
 static char *message;
+static GPtrArray *kept;		/* the words of all command lines: o borrows from them */
 
 static bool
 parse(const char *a, const char *b, const char *c)
@@ -15,12 +16,15 @@ parse(const char *a, const char *b, const char *c)
 	char *argv[] = { (char[]){ "avmilter" }, g_strdup(a), g_strdup(b), g_strdup(c), NULL };
 	int argc = 1 + (a != NULL) + (b != NULL) + (c != NULL);
 	GError *err = NULL;
-	const bool ok = options_parse(&o, argc, argv, &err);
+	bool ok;
 
+	for (int i = 1; i < 4; i++)
+		g_ptr_array_add(kept, argv[i]);
+	ok = options_parse(&o, argc, argv, &err);
 	g_free(message);
 	message = err != NULL ? g_strdup(err->message) : NULL;
 	g_clear_error(&err);
-	return ok;		/* argv is left to the end of the test: o borrows from it */
+	return ok;
 }
 
 static void
@@ -150,4 +154,25 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(wins_over_the_configuration), cmocka_unit_test(a_missing_file), cmocka_unit_test(help_names_everything),
 };
 
-UNIT_RUN(tests)
+static int
+begin(void **state)
+{
+	(void)state;
+	kept = g_ptr_array_new_with_free_func(g_free);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	g_ptr_array_unref(kept);
+	g_free(message);
+	return 0;
+}
+
+int
+main(void)
+{
+	return cmocka_run_group_tests(tests, begin, end);
+}
