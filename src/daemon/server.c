@@ -18,10 +18,10 @@
 #include "daemon/socket.h"
 #include "milter/control_thread.h"
 
-/* How long libmilter's threads may take to see that it is over. */
-#define STOP_MS 10000
-#define POLL_MS 20
-#define KICK_US 2000
+/* How long libmilter's thread may take to start, and how often that is looked at. */
+#define START_MS 10000
+#define POLL_MS  20
+#define LOOK_US  2000
 
 static bool
 open_control(struct server *s, GError **err)
@@ -131,9 +131,9 @@ start_milter(struct server *s, GError **err)
 	}
 	s->milter_started = true;
 	for (unsigned i = 0; !control_thread_prevented() && !atomic_load(&s->milter_ended) &&
-	                     i < STOP_MS * 1000 / KICK_US;
+	                     i < START_MS * 1000 / LOOK_US;
 	     i++)
-		g_usleep(KICK_US);
+		g_usleep(LOOK_US);
 	if (!control_thread_prevented())
 		log_err("libmilter has a signal thread of its own here: two signals in quick "
 		        "succession may stop this daemon");
@@ -221,64 +221,27 @@ drain(struct server *s)
 	(void)await(s, deadline_in(CUT_WAIT_MS), true);
 }
 
-static void *
-call_smfi_stop(void *arg)
-{
-	(void)arg;
-	smfi_stop();
-	return NULL;
-}
-
-/*
- * smfi_stop() waits for a lock that smfi_main() holds while it polls for 5 s: it has to be called
- * first, and kicks have to end the poll meanwhile. True when smfi_main() has returned.
- */
-static bool
-end_milter(struct server *s)
-{
-	const struct deadline dl = deadline_in(STOP_MS);
-	pthread_t stopper;
-
-	if (!s->milter_started)
-		return true;
-	if (pthread_create(&stopper, NULL, call_smfi_stop, NULL) != 0)
-		smfi_stop();
-	else
-		pthread_detach(stopper);
-	while (!atomic_load(&s->milter_ended) && !deadline_passed(dl)) {
-		kick_send(&s->milter.kick);
-		g_usleep(KICK_US);
-	}
-	if (!atomic_load(&s->milter_ended)) {
-		log_err("libmilter does not end; leaving it behind");
-		return false;
-	}
-	pthread_join(s->milter_thread, NULL);
-	return true;
-}
-
 void
 server_stop(struct server *s, bool gently)
 {
+	const unsigned sessions = atomic_load(&s->milter.sessions);
+
 	notify_stopping();
 	if (gently && s->milter_started)
 		drain(s);
 	control_free(&s->control);
-	(void)end_milter(s);
 	socket_file_remove(&s->socket_file);
 	pidfile_drop(&s->pidfile);
 	snapshot_unref(&s->next);
-	if (atomic_load(&s->milter.sessions) > 0) {
-		/* libmilter's workers are detached and may still be inside a callback: nothing of
-		 * theirs is freed, the process ends. The scanning processes end with the sockets
-		 * that this process holds. */
-		log_notice("avmilter ends with %u connection%s open",
-		           atomic_load(&s->milter.sessions),
-		           plural(atomic_load(&s->milter.sessions)));
-		_exit(EX_OK);
-	}
+	snapshot_slot_set(&s->milter.slot,
+	                  NULL); /* its workers end here, when no message holds it */
+	if (sessions > 0)
+		log_notice("avmilter ends with %u connection%s open", sessions, plural(sessions));
+	else
+		log_notice("avmilter ends");
+	if (s->milter_started)
+		return;
 	milter_clear(&s->milter);
 	conf_unref(&s->started);
 	identity_free(&s->identity);
-	log_notice("avmilter ends");
 }

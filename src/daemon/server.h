@@ -50,7 +50,12 @@ void	 server_reload(struct server *s);
 /* Look after a reload that waits for its workers. True while one does. */
 bool	 server_tend(struct server *s);
 
-/* Stop libmilter within milliseconds and free everything. drain: first finish the mail in hand, no longer than drain_time. */
+/*
+ * End: sockets, pid file, scanning processes. drain: first finish the mail in hand, no longer than drain_time.
+ *
+ * Trap: libmilter's threads go on until the process ends, because its own way to stop destroys locks that its other threads
+ *       still use. Once it was started, whoever calls this must _exit() next and free nothing of s.
+ */
 void	 server_stop(struct server *s, bool drain);
 
 /* Requests of other threads to the main thread (control socket). Any thread. */

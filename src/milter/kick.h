@@ -38,7 +38,7 @@ void	 kick_thread(struct kick *k);
 void	 kick_enter(struct kick *k);
 void	 kick_leave(struct kick *k);
 
-/* Connect and close, always. Also what ends smfi_main() at once after smfi_stop(). */
+/* Connect and close, always. */
 void	 kick_send(struct kick *k);
 
 #endif
