@@ -180,6 +180,7 @@ generation_build(struct conf *conf, const struct snapshot *old, bool test_engine
 		conf_unref(&conf);
 		return NULL;
 	}
+	engines_start(engines);
 	return snapshot_new(old != NULL ? old->number + 1 : 1, conf, pool, engines);
 }
 

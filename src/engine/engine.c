@@ -271,6 +271,17 @@ engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GE
 }
 
 void
+engines_start(struct engines *set)
+{
+	for (guint i = 0; i < set->list->len; i++) {
+		struct engine *e = g_ptr_array_index(set->list, i);
+
+		if (e->upstream)
+			upstream_start(e->upstream);
+	}
+}
+
+void
 engines_free(struct engines **set)
 {
 	if (!*set)

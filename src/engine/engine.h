@@ -114,6 +114,10 @@ bool	 engine_is_active(const struct engine *e);
 struct engines *engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GError **err);
 void	 engines_free(struct engines **set);
 
+/* Begin to probe servers, and warn of clear text to other hosts. Once, when threads and connections are allowed; without it an
+ * engine begins with its first object. */
+void	 engines_start(struct engines *set);
+
 /* The row of engines.def with this name, or NULL. */
 const struct engine_ops *engine_ops_find(const char *name);
 

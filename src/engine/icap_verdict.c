@@ -40,9 +40,12 @@ icap_http_parse(const char *text, size_t len, struct icap_message *m)
 		return false;
 	m->status = (unsigned)g_ascii_strtoull(p, NULL, 10);
 	m->reason = g_strchomp(g_strdup(lines[0]));
-	for (char **l = lines + 1; *l && !m->complete; l++)
-		if (!icap_message_line(m, g_strchomp(*l), NULL))
+	for (char **l = lines + 1; *l && !m->complete; l++) {
+		if (g_str_has_suffix(*l, "\r"))
+			(*l)[strlen(*l) - 1] = '\0';
+		if (!icap_message_line(m, *l, NULL))
 			return false;
+	}
 	return true;
 }
 
