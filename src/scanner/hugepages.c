@@ -9,6 +9,13 @@
 #define MADV_COLLAPSE	25	/* Linux 6.1 */
 #endif
 
+#ifdef AVM_SANITIZED
+/* The sanitizers' shadow is terabytes of private memory, and would be walked in steps of 2 MB. */
+void
+huge_pages_collapse(void)
+{
+}
+#else
 static void
 collapse(uintptr_t from, uintptr_t to)
 {
@@ -38,3 +45,4 @@ huge_pages_collapse(void)
 			collapse(from, to);
 	fclose(maps);
 }
+#endif

@@ -171,7 +171,7 @@ def trap_time(p):
 
 @test('trap: MaxScanTime that only the wall clock reached: failed timeout')
 def trap_wall(p):
-    mail = mixed(TEXT, attached(zipped(*[('f%d' % i, noise(60000, i)) for i in range(700)])))
+    mail = mixed(TEXT, attached(zipped(*[('f%d' % i, noise(60000, i)) for i in range(300)])))
     with p.worker(time_ms=2000, files=0, size=90 << 20, cumulative=400 << 20) as w:
         w.decompose(mail, mime=False)
         w.seq += 1
