@@ -6,6 +6,7 @@
 
 #include "scanner/engine.h"
 #include "scanner/layers.h"
+#include "scanner/oledoc.h"
 #include "scanner/signame.h"
 
 #define TOO_SMALL	5	/* bytes: up to here libclamav neither looks nor tells (measured) */
@@ -51,9 +52,9 @@ on_virus(int fd, const char *name, void *context)
 	judge_name(context, name ? name : "Unnamed");
 }
 
-/* Each new layer, before it is scanned. The unpackers of libclamav cut a member at max_extract_size
- * and scan the rest as if that were all (measured: zip), so a layer of that size is one that may
- * have been cut. */
+/* Each new layer, before it is scanned. The unpackers of libclamav cut a member at their limit and
+ * scan the rest as if that were all (measured: zip). Their limit is larger than ours, so a layer
+ * that is larger than ours may be a cut one. */
 static cl_error_t
 on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, const char *name,
     size_t size, const char *buffer, uint32_t level, uint32_t attributes, void *context)
@@ -62,9 +63,11 @@ on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, c
 
 	(void)fd, (void)ancestors, (void)parent_size, (void)attributes;
 	layers_enter(&sc->layers, level, type, name, buffer, size, sc->v);
-	if (level > 0 && size >= sc->engine->limits.max_extract_size)
-		verdict_partial(
-		    sc->v, REASON_LIMIT_SIZE, "a member is larger than max_extract_size");
+	if (size > sc->engine->limits.max_extract_size)
+		verdict_partial(sc->v, REASON_LIMIT_SIZE, "%s is larger than max_extract_size",
+		    level > 0 ? "a member" : "the object");
+	if ((sc->engine->limits.flags & PROTO_ALERT_ENCRYPTED) && oledoc_encrypted(buffer, size))
+		judge_name(sc, "Heuristics.Encrypted.OLE2");
 	return CL_CLEAN;
 }
 

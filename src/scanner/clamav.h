@@ -49,7 +49,7 @@ bool	 clamav_set_tmpdir(struct clamav *c, const char *dir, GError **err);
  * decomposed: see complaint_judge()
  * cpu_start_us: processor clock at the start of the request
  */
-void clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed,
+void	 clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed,
     uint64_t cpu_start_us, struct verdict *v);
 
 /* CLOCK_PROCESS_CPUTIME_ID in microseconds. */

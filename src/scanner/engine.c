@@ -13,6 +13,15 @@
  * of 17 levels. */
 #define LEVELS_OWN 7
 
+/* However small the limits are, the self-test must fit; what is above a limit of the configuration
+ * is told by our own callbacks. */
+#define SCAN_SIZE_MIN	1048576
+#define FILES_MIN	10
+
+/* libclamav's unpackers write whole blocks and stop before the one that would pass their limit.
+ * With so much more than our own limit, a member that was cut is still larger than ours. */
+#define FILE_SIZE_SLACK 65536
+
 /* Who hears complaints while loading, and the last error, which says which file was bad. */
 struct loading {
 	complaint_listener *say;
@@ -78,14 +87,17 @@ set_number(
 static bool
 set_limits(struct cl_engine *e, const struct proto_settings *s, GError **err)
 {
+	uint64_t files = s->max_file_count > 0 ? MAX(s->max_file_count, FILES_MIN) : 0;
+
 	return set_number(e, CL_ENGINE_DISABLE_CACHE, 1, "disable_cache", err) &&
-	    set_number(e, CL_ENGINE_MAX_SCANSIZE, s->max_cumulative_extract_size,
-		"max_cumulative_extract_size", err) &&
-	    set_number(e, CL_ENGINE_MAX_FILESIZE, MIN(s->max_extract_size, FILE_SIZE_MAX),
+	    set_number(e, CL_ENGINE_MAX_SCANSIZE,
+		MAX(s->max_cumulative_extract_size, SCAN_SIZE_MIN), "max_cumulative_extract_size",
+		err) &&
+	    set_number(e, CL_ENGINE_MAX_FILESIZE, s->max_extract_size + FILE_SIZE_SLACK,
 		"max_extract_size", err) &&
 	    set_number(e, CL_ENGINE_MAX_RECURSION, s->max_extract_depth + LEVELS_OWN,
 		"max_extract_depth", err) &&
-	    set_number(e, CL_ENGINE_MAX_FILES, s->max_file_count, "max_file_count", err) &&
+	    set_number(e, CL_ENGINE_MAX_FILES, files, "max_file_count", err) &&
 	    set_number(
 		e, CL_ENGINE_MAX_SCANTIME, s->max_extract_time_ms, "max_extract_time", err) &&
 	    (s->ac_depth == 0 ||
@@ -150,13 +162,14 @@ clamav_load(const struct proto_settings *s, const char *selftest, const char *tm
 	bool ok = false;
 
 	c->limits = *s;
+	c->limits.max_extract_size = MIN(s->max_extract_size, FILE_SIZE_MAX - FILE_SIZE_SLACK);
 	set_options(&c->options, s->flags);
 	complaint_listen(on_complaint, &l);
 	cl_error_t rc = cl_init(CL_INIT_DEFAULT);
 	if (rc == CL_SUCCESS)
 		c->engine = cl_engine_new();
 	if (c->engine)
-		ok = set_limits(c->engine, s, err) && load(c, selftest, tmpdir, &l, err);
+		ok = set_limits(c->engine, &c->limits, err) && load(c, selftest, tmpdir, &l, err);
 	else
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "libclamav: %s",
 		    cl_strerror(rc == CL_SUCCESS ? CL_EMEM : rc));

@@ -32,7 +32,7 @@ struct layers {
 
 /* A new layer of a type ("CL_TYPE_ZIP"), before it is scanned. Deeper ones and those at its level
  * are over. */
-void layers_enter(struct layers *l, uint32_t level, const char *type, const char *name,
+void	 layers_enter(struct layers *l, uint32_t level, const char *type, const char *name,
     const void *data, size_t size, struct verdict *v);
 /* The archive at hand showed a member. */
 void	 layers_member(struct layers *l);

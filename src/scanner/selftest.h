@@ -12,7 +12,6 @@
 #include <stdbool.h>
 
 #include "verdict/verdict.h"
-#include "worker/proto.h"
 
 struct clamav;
 struct selftest;
@@ -23,8 +22,7 @@ struct selftest *selftest_new(void);
 bool	 selftest_write_signature(const struct selftest *t, const char *path, GError **err);
 /* Run it; c may be NULL (no engine: only the decomposition is proved). v becomes COMPLETE or
  * FAILED. */
-void selftest_run(
-    const struct selftest *t, struct clamav *c, const struct proto_settings *s, struct verdict *v);
+void	 selftest_run(const struct selftest *t, struct clamav *c, struct verdict *v);
 void	 selftest_free(struct selftest **t);
 
 #endif

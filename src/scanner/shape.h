@@ -30,7 +30,7 @@ struct shape_limits {
 };
 
 /* May GMime parse these bytes? If not, v gets the PARTIAL that says why. */
-bool shape_acceptable(
-    const void *data, size_t len, const struct shape_limits *lim, struct verdict *v);
+bool	 shape_acceptable(const void *data, size_t len, const struct shape_limits *lim,
+	    struct verdict *v);
 
 #endif

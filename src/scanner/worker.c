@@ -223,7 +223,7 @@ do_selftest(struct worker *w, struct packet *p)
 
 	if (!packet_body(p, 0))
 		give_up(EX_PROTOCOL);
-	selftest_run(w->setup->selftest, w->setup->engine, w->setup->settings, &v);
+	selftest_run(w->setup->selftest, w->setup->engine, &v);
 	send_verdict(w, &v);
 }
 

@@ -193,8 +193,9 @@ def trap_file_size(p):
             body += b'x' * (100000 - len(RECEIVED) - len(body) - len(EICAR) + extra) + EICAR
             v = w.whole(body)
             expect(v.state == COMPLETE and v.kinds() == {INFECTED}, extra, v)
-        v = w.whole(body + b'x')
-        expect(v.state == PARTIAL and v.partial == 'limit.size', v)
+        for more in b'x', b'xx', b'x' * 1000:
+            v = w.whole(body + more)
+            expect(v.state == PARTIAL and v.partial == 'limit.size' and v.failed == '', v)
 
 
 @test('trap: members beyond max_extract_size in zip (honest and lying), gzip, bzip2, xz, tar: partial limit.size')
@@ -208,6 +209,72 @@ def trap_member_size(p):
                            ('bzip2', bz2.compress(big)), ('xz', lzma.compress(big)), ('tgz', gzip.compress(tarred(('z', big))))]:
             for v in w.whole(mixed(TEXT, attached(data))), w.message(mixed(TEXT, attached(data))):
                 expect(v.state == PARTIAL and v.partial == 'limit.size', name, v)
+
+
+@test('a member of exactly max_extract_size is scanned, one byte more is partial')
+def member_limit(p):
+    with p.worker(size=200000) as w:
+        for size, over in (199999, False), (200000, False), (200001, True), (200002, True):
+            data = bytes(size - len(EICAR)) + EICAR
+            for archive in zipped(('z', data)), gzip.compress(data), tarred(('z', data)):
+                if len(archive) > 200000:
+                    continue
+                v = w.whole(mixed(TEXT, attached(archive)))
+                expect((v.state == PARTIAL and v.partial == 'limit.size') if over else v.state == COMPLETE, size, v)
+                expect(over or v.kinds() == {INFECTED}, size, v)
+
+
+@test('locked Office documents are encrypted: new formats, Word, Excel; open ones are not')
+def office(p):
+    def ole(name, stream):
+        def entry(text, kind, start=0, size=0):
+            raw = (text + '\0').encode('utf-16-le')
+            return raw.ljust(64, b'\0') + struct.pack('<HBB', len(raw), kind, 1) + b'\xff' * 12 + bytes(36) + \
+                struct.pack('<II', start, size) + bytes(4)
+        head = bytes.fromhex('d0cf11e0a1b11ae1') + bytes(16) + struct.pack('<HHHHH', 0x3e, 3, 0xfffe, 9, 6) + bytes(6) + \
+            struct.pack('<IIIIIIIII', 0, 1, 1, 0, 4096, 0xfffffffe, 0, 0xfffffffe, 0) + struct.pack('<I', 0)
+        sectors = struct.pack('<II', 0xfffffffd, 0xfffffffe) + b''.join(
+            struct.pack('<I', 0xfffffffe if i == 9 else i + 1) for i in range(2, 10))
+        return head.ljust(512, b'\xff') + sectors.ljust(512, b'\xff') + \
+            (entry('Root Entry', 5) + entry(name, 2, 2, 4096)).ljust(512, b'\0') + stream.ljust(4096, b'\0')
+    word = struct.pack('<HHHHHH', 0xa5ec, 0xc1, 0, 0, 0, 0x0100)
+    book = struct.pack('<HHHHI', 0x0809, 8, 0x0600, 5, 0) + bytes(0)
+    locked = [ole('EncryptedPackage', b'x' * 100), ole('EncryptedSummary', b'x'), ole('WordDocument', word),
+              ole('Workbook', book + struct.pack('<HH', 0x2f, 6) + bytes(6))]
+    plain_ones = [ole('WordDocument', word[:10] + bytes(2)), ole('Workbook', book + struct.pack('<HH', 0xa, 0)),
+                  ole('EncryptedPackages', b'x' * 100), ole('Other', b'EncryptedPackage')]
+    with p.worker() as w:
+        for d in locked:
+            v = w.message(mixed(TEXT, attached(d, b'a.doc')))
+            expect(v.kinds() == {ENCRYPTED} and v.names()[0] == 'Heuristics.Encrypted.OLE2', v)
+        for d in plain_ones:
+            v = w.message(mixed(TEXT, attached(d, b'a.doc')))
+            expect(ENCRYPTED not in v.kinds(), v)
+    with p.worker(flags=FLAGS & ~F_ENCRYPTED) as w:
+        expect(w.message(mixed(TEXT, attached(locked[0]))).kinds() == set(), 'alert_encrypted = false')
+
+
+@test('heuristics = 0: limits, locked archives and unopened ones still count')
+def no_heuristics(p):
+    with p.worker(flags=F_ENGINE | F_ENCRYPTED) as w:
+        v = w.message(mixed(TEXT, attached(encrypted(zipped(('x.txt', b'x' * 100))))))
+        expect(v.kinds() == {ENCRYPTED}, v)
+        v = w.message(mixed(TEXT, attached(zipped(('z', bytes(3 << 20))))))
+        expect(v.state == PARTIAL and v.partial == 'limit.size', v)
+        v = w.message(mixed(TEXT, attached(zipped(*[('f%d' % i, b'text %d' % i * 9) for i in range(200)]))))
+        expect(v.state == PARTIAL and v.partial == 'limit.files', v)
+        v = w.message(mixed(TEXT, attached(zipped(('x', b'x'))[:-10])))
+        expect(v.state == PARTIAL and v.partial == 'corrupt', v)
+
+
+@test('limits so small that hardly anything passes: the self-test still does')
+def tiny_limits(p):
+    with p.worker(size=1, cumulative=1, files=1, depth=1, header=1) as w:
+        for _ in range(3):
+            v = w.selftest()
+            expect(v.clean(), v)
+        v = w.message(plain(b'hello'))
+        expect(v.state == PARTIAL and v.failed == '', v)
 
 
 @test('trap: MaxFiles, MaxScanSize, MaxRecursion: partial with their reasons; what is found before still counts')

@@ -120,6 +120,23 @@ def killed(p):
         b.close()
 
 
+@test('60 workers made and killed: the zygote keeps no descriptor and no folder of them')
+def no_leak(p):
+    with p.zygote() as z:
+        def held():
+            return len(os.listdir('/proc/%d/fd' % z.proc.pid)), len(os.listdir(z.folder()))
+        before = held()
+        for _ in range(60):
+            w = z.fork()
+            os.kill(w.pid, signal.SIGKILL)
+            expect(z.wait_exit(w.number), 'no EXIT')
+            w.close()
+        end = time.monotonic() + 5
+        while held() != before and time.monotonic() < end:
+            time.sleep(0.01)
+        expect(held() == before, before, held())
+
+
 @test('a stack overflow in the MIME parser costs one worker')
 def overflow(p):
     with p.zygote(header=64 << 20) as z:
