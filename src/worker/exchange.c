@@ -19,27 +19,33 @@
 /* Packets between two looks at the clock while they pour in. */
 #define TICK_PACKETS 256
 
-/* Milliseconds of processor time since we got it; -1 when it has ended already: then its pid may be
- * somebody else's. */
+/* Its processor time so far; -1 when it cannot be told. */
 static int64_t
 cpu_ms(const struct worker *w)
 {
-	struct pollfd p = {.fd = w->pidfd, .events = POLLIN};
 	struct timespec ts;
 
-	if (!w->timed || clock_gettime(w->clock, &ts) < 0 || poll(&p, 1, 0) != 0)
+	if (!w->timed || clock_gettime(w->clock, &ts) < 0)
 		return -1;
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Processor time of this request; -1 when the worker has ended: then its pid may be somebody
+ * else's. */
+static int64_t
+used_ms(const struct exchange *x)
+{
+	struct pollfd p = {.fd = x->w->pidfd, .events = POLLIN};
+	int64_t now = cpu_ms(x->w);
+
+	return now < 0 || poll(&p, 1, 0) != 0 ? -1 : now - x->cpu_base_ms;
 }
 
 void
 exchange_init(struct exchange *x, struct workers *p, struct worker *w)
 {
-	int64_t base = cpu_ms(w);
-
 	*x = (struct exchange){.pool = p, .w = w, .number = w->number, .id = w->id};
-	x->cpu_base_ms = MAX(base, 0);
-	x->look_at_ms = now_ms() + (int64_t)p->cfg.settings.max_extract_time_ms + GRACE_MS;
+	x->max_ms = (int64_t)p->cfg.settings.max_extract_time_ms;
 }
 
 void
@@ -126,12 +132,18 @@ mourn(struct exchange *x, struct wait *wait, struct verdict *v)
 	    g_strdup_printf("worker %u died: %s", x->number, cause));
 }
 
+/* Two clocks never agree to the millisecond: what has used this much of its limit when its time is
+ * over was stopped by the limit. */
+static bool
+limit_reached(const struct exchange *x, int64_t used)
+{
+	return used >= x->max_ms - x->max_ms / 10;
+}
+
 static void
 time_out(struct exchange *x, struct verdict *v, int64_t used)
 {
-	int64_t max = (int64_t)x->pool->cfg.settings.max_extract_time_ms;
-
-	if (used >= max) {
+	if (limit_reached(x, used)) {
 		kill_it(x, "used up max_extract_time");
 		die(x, v, true, REASON_LIMIT_TIME,
 		    g_strdup_printf("worker %u used %" PRId64
@@ -146,15 +158,6 @@ time_out(struct exchange *x, struct verdict *v, int64_t used)
 	}
 }
 
-/* Processor time since we got it; -1 = unknown, because it has ended. */
-static int64_t
-used_ms(const struct exchange *x)
-{
-	int64_t now = cpu_ms(x->w);
-
-	return now < 0 ? -1 : now - x->cpu_base_ms;
-}
-
 bool
 exchange_send(struct exchange *x, enum proto_op op, const void *body, size_t len, const int *fds,
               unsigned nfds, struct verdict *v)
@@ -162,6 +165,8 @@ exchange_send(struct exchange *x, enum proto_op op, const void *body, size_t len
 	struct pollfd end[2] = {{.fd = x->w->sock}, {.fd = x->w->pidfd, .events = POLLIN}};
 	struct wait brief;
 
+	x->cpu_base_ms = MAX(cpu_ms(x->w), 0);
+	x->look_at_ms = now_ms() + x->max_ms + GRACE_MS;
 	/* Whatever waits now belongs to no request. */
 	if (packet_quiet(x->w->sock) &&
 	    packet_send(x->w->sock, op, ++x->w->seq, body, len, fds, nfds))
@@ -192,7 +197,7 @@ sleep_on(struct exchange *x, struct wait *wait, struct verdict *v)
 {
 	struct pollfd fds[2] = {{.fd = x->w->sock, .events = POLLIN},
 	                        {.fd = x->w->pidfd, .events = POLLIN}};
-	int64_t max = (int64_t)x->pool->cfg.settings.max_extract_time_ms + GRACE_MS, used;
+	int64_t max = x->max_ms + GRACE_MS, used;
 
 	for (;;) {
 		struct deadline look = {.at_ms = x->look_at_ms};

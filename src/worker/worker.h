@@ -98,8 +98,8 @@ struct objects *lease_decompose(struct lease *l, struct spool *sp, bool mime, st
 /*
  * Scan one object of the set that lease_decompose() gave. The verdict gets state and findings (named with label as
  * the object and engine as the engine). When the worker dies or the deadline passes: FAILED(worker-died | timeout), or
- * PARTIAL(limit.time) when the worker's own processor clock had reached max_extract_time (decision 8), and later calls on
- * this lease fail at once.
+ * PARTIAL(limit.time) when the worker's own processor clock had reached nine tenths of max_extract_time (decision 8), and
+ * later calls on this lease fail at once.
  */
 void	 lease_scan(struct lease *l, const struct object *o, const char *engine, struct wait *wait, struct verdict *v);
 

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -210,6 +211,19 @@ finding_raw(struct worker *w, uint32_t kind, const char *strings, size_t len)
 	send_packet(w->sock, PROTO_FINDING, w->seq, body, sizeof(f) + len);
 }
 
+/* Honest, but slow: so much processor time for each request. */
+static void
+burn(const char *word)
+{
+	struct timespec begin, now;
+	long ms = strncmp(word, "burn-", 5) == 0 ? strtol(word + 5, NULL, 10) : 0;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+	do
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < ms);
+}
+
 #include "hostile_attacks.h"
 
 static void
@@ -242,6 +256,7 @@ decompose(struct worker *w, const struct proto_decompose *rq, const int fds[2])
 	if (bad_object(w) || bad_list(w) || bad_arena(w) || bad_packet(w))
 		return;
 	honest_objects(w);
+	burn(word);
 	if (strncmp(word, "slow-", 5) == 0)
 		usleep((useconds_t)strtoul(word + 5, NULL, 10) * 1000);
 	if (!bad_done(w, word) && !bad_life(w, word))
@@ -267,6 +282,7 @@ scan(struct worker *w, const struct proto_scan *rq, int arena)
 		object(w, part(3, STORE_SPOOL, 0, 1));
 	if (bad_done(w, word) || bad_life(w, word))
 		return;
+	burn(w->word);
 	if (rq->object == 0 && strstr(w->text, "EICAR"))
 		finding_raw(w, FINDING_INFECTED, "Eicar\0a.zip/x.com", 18);
 	clean(w);

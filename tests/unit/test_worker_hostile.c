@@ -197,6 +197,21 @@ test_dead_lease(void **state)
 	rig_free(r);
 }
 
+/* max_extract_time is for one object: an honest worker may take it for each. */
+static void
+test_time_is_for_one_object(void **state)
+{
+	struct rig *r = rig_new("ready");
+	AUTO(verdict_clear) struct verdict v = { 0 };
+
+	(void)state;
+	r->cfg.settings.max_extract_time_ms = 50;
+	rig_start(r);
+	rig_scan(r, "HOSTILE:burn-400", 60000, &v);
+	assert_true(verdict_is_clean(&v));
+	rig_free(r);
+}
+
 int
 main(void)
 {
@@ -206,6 +221,7 @@ main(void)
 		cmocka_unit_test(test_everywhere),
 		cmocka_unit_test(test_scans),
 		cmocka_unit_test(test_dead_lease),
+		cmocka_unit_test(test_time_is_for_one_object),
 	};
 
 	return cmocka_run_group_tests_name("worker: a hostile scanner", tests, NULL, NULL);
