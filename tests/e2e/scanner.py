@@ -124,7 +124,7 @@ def trap_tmpdir(p):
 def tiny_tmpfs(folder, options):
     r = subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', folder], capture_output=True, text=True)
     if r.returncode:
-        raise Skip('cannot mount a tmpfs: ' + r.stderr.strip())
+        raise Skip('cannot mount a tmpfs: ' + r.stderr.split('\n')[0])
     try:
         yield
     finally:
