@@ -39,7 +39,6 @@ def null_daemon(name, port, decompose):
     d.args = ['--test-engines']
     d.more_engines = '\tnull "null" {}\n'
     d.sections['antivirus']['mime_decompose'] = 'true' if decompose else 'false'
-    d.sections['antivirus']['scanner_path'] = '"%s"' % rig.program('avmilter-scanner')
     return d.start(ready=False)
 
 
