@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <grp.h>
 #include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,11 +15,13 @@
 
 #include "base/auto.h"
 #include "base/fsx.h"
+#include "base/log.h"
 
-#define FOLDER_MODE 0750
-#define NO_ACCESS   0777 /* umask under which sockets are made */
+#define FOLDER_MODE     0750
+#define NO_ACCESS       0777 /* umask under which sockets are made */
+#define LISTENER_FD_MAX 256  /* it was opened a moment ago, among the first */
 
-G_DEFINE_QUARK(avm - socket - error, socket_error)
+G_DEFINE_QUARK(avm_socket_error, socket_error)
 
 bool
 socket_group(const char *option, gid_t *gid, GError **err)
@@ -162,6 +166,32 @@ socket_file_remove(struct socket_file *file)
 	file->path = NULL;
 }
 
+/*
+ * libmilter writes each edit by itself and keeps its descriptors to itself. With Nagle's algorithm
+ * the second write waits for the MTA's delayed acknowledgement, 40 ms for every mail; connections
+ * inherit the option from the socket that listens.
+ */
+static void
+speak_at_once(const struct endpoint *e)
+{
+	const long most = sysconf(_SC_OPEN_MAX);
+
+	for (int fd = 0; fd < most && fd < LISTENER_FD_MAX; fd++) {
+		struct sockaddr_storage ss = {0};
+		socklen_t len = sizeof(ss), n = sizeof(int);
+		int listens = 0;
+
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) < 0 || !listens ||
+		    getsockname(fd, (struct sockaddr *)&ss, &len) < 0)
+			continue;
+		/* Port and family stand in the same place for both families. */
+		if ((ss.ss_family == AF_INET || ss.ss_family == AF_INET6) &&
+		    ntohs(((struct sockaddr_in *)&ss)->sin_port) == e->port &&
+		    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0)
+			log_warn("%u: TCP_NODELAY: %s", e->port, g_strerror(errno));
+	}
+}
+
 bool
 socket_open_milter(const struct conf *conf, const struct identity *owner, struct socket_file *file,
                    GError **err)
@@ -188,8 +218,10 @@ socket_open_milter(const struct conf *conf, const struct identity *owner, struct
 		explain(e, text, err);
 		return false;
 	}
-	if (e->family != ENDPOINT_UNIX)
+	if (e->family != ENDPOINT_UNIX) {
+		speak_at_once(e);
 		return true;
+	}
 	remember(file, e->path);
 	return socket_hand_over(e->path, owner->uid, group, conf->socket_mode, err);
 }

@@ -26,7 +26,7 @@
 #define COPY_CHUNK   (64 * 1024)
 #define ALL_SEALS    (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
-G_DEFINE_QUARK(avm - spool - error - quark, spool_error)
+G_DEFINE_QUARK(avm_spool_error, spool_error)
 
 struct spool_budget {
 	_Atomic uint64_t used;

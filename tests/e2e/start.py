@@ -339,4 +339,19 @@ def kill9():
     d.stop()
 
 
+@tap.test('an inet socket: the edits of a mail do not wait for an acknowledgement')
+def at_once():
+    d = daemon('inet', port=8871)
+    d.start()
+    m = milter.Milter(d.address)
+    m.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    m.connect()
+    m.helo()
+    # the kernel acknowledges the first packets of a connection at once: only the later mails count
+    seconds = [m.message(mails.clean(), queue_id='N%d' % i).seconds for i in range(40)][20:]
+    m.quit()
+    tap.ok(min(seconds) < 0.035, 'the fastest of 20 answers took %.3f s' % min(seconds))
+    d.stop()
+
+
 tap.main()
