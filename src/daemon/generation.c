@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "scan/memory.h"
+
 #include "base/deadline.h"
 
 /* How often a wait for the first failure looks around. */
@@ -142,13 +144,16 @@ generation_workers_conf(const struct conf *conf, struct workers_conf *out, GErro
 }
 
 static struct pool *
-find_pool(const struct conf *conf, const struct snapshot *old, bool *fresh, GError **err)
+find_pool(const struct conf *conf, const struct snapshot *old, struct memory *memory, bool *fresh,
+          GError **err)
 {
 	struct workers_conf cfg;
 	struct pool *p;
 
 	if (!generation_workers_conf(conf, &cfg, err))
 		return NULL;
+	cfg.suspect = memory != NULL ? memory_suspect : NULL;
+	cfg.suspect_arg = memory;
 	if (old != NULL && pool_fits(old->pool, &cfg)) {
 		p = pool_ref(old->pool);
 	} else {
@@ -160,15 +165,15 @@ find_pool(const struct conf *conf, const struct snapshot *old, bool *fresh, GErr
 }
 
 struct snapshot *
-generation_build(struct conf *conf, const struct snapshot *old, bool test_engines, bool *fresh,
-                 GError **err)
+generation_build(struct conf *conf, const struct snapshot *old, struct memory *memory,
+                 bool test_engines, bool *fresh, GError **err)
 {
 	struct pool *pool = NULL;
 	struct engines *engines;
 
 	*fresh = false;
 	if (generation_needs_workers(conf)) {
-		pool = find_pool(conf, old, fresh, err);
+		pool = find_pool(conf, old, memory, fresh, err);
 		if (pool == NULL) {
 			conf_unref(&conf);
 			return NULL;
@@ -180,6 +185,7 @@ generation_build(struct conf *conf, const struct snapshot *old, bool test_engine
 		conf_unref(&conf);
 		return NULL;
 	}
+	engines->memory = memory;
 	engines_start(engines);
 	return snapshot_new(old != NULL ? old->number + 1 : 1, conf, pool, engines);
 }

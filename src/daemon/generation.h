@@ -6,6 +6,8 @@
 
 #include "milter/snapshot.h"
 
+struct memory;
+
 /* What the scanning processes are to be started with. False and *err when the configuration asks for what one pool cannot do. */
 bool	 generation_workers_conf(const struct conf *conf, struct workers_conf *out, GError **err);
 
@@ -18,7 +20,8 @@ bool	 generation_needs_workers(const struct conf *conf);
  *
  * Returns: NULL and *err naming section, file and line
  */
-struct snapshot *generation_build(struct conf *conf, const struct snapshot *old, bool test_engines, bool *fresh, GError **err);
+struct snapshot *generation_build(struct conf *conf, const struct snapshot *old, struct memory *memory, bool test_engines,
+	    bool *fresh, GError **err);
 
 /* Wait until the workers have loaded, or have failed to for the first time. False and *err. For -n and -t, where nobody will mend
  * anything meanwhile. */

@@ -38,6 +38,7 @@ put_in_use(struct server *s, struct snapshot *snap)
 	const unsigned number = snap->number;
 
 	log_set_level((enum log_level)snap->conf->log.level);
+	memory_apply(s->memory, snap->conf);
 	snapshot_slot_set(&s->milter.slot, snap);
 	log_notice("configuration %u of %s is in use", number, s->options->config);
 	notify_ready("serving");
@@ -65,8 +66,8 @@ build(struct server *s, bool *fresh)
 		log_lines(LOGLV_WARNING, "reload: needs a restart: ", restart);
 		log_lines(LOGLV_WARNING, "reload: ", conf_warnings(conf));
 		if (folders_make(conf, s->identity, &err))
-			snap = generation_build(conf_ref(conf), old, s->options->test_engines,
-			                        fresh, &err);
+			snap = generation_build(conf_ref(conf), old, s->memory,
+			                        s->options->test_engines, fresh, &err);
 		conf_unref(&conf);
 	}
 	if (snap == NULL) {

@@ -104,6 +104,9 @@ server_open(struct server *s, const struct options *o, struct conf *conf, GError
 		if (s->pidfile == NULL)
 			return EX_CANTCREAT;
 	}
+	s->memory = memory_new(conf, err);
+	if (s->memory == NULL)
+		return EX_CONFIG;
 	log_advice(conf);
 	return EX_OK;
 }
@@ -154,7 +157,10 @@ server_start(struct server *s, GError **err)
 
 	if (!privileges_drop(s->identity, err))
 		return EX_NOPERM;
-	snap = generation_build(conf_ref(s->started), NULL, s->options->test_engines, &fresh, err);
+	if (!memory_start(s->memory, s->started, err))
+		return EX_CONFIG;
+	snap = generation_build(conf_ref(s->started), NULL, s->memory, s->options->test_engines,
+	                        &fresh, err);
 	if (snap == NULL)
 		return EX_CONFIG;
 	if (!s->started->antivirus.enabled || snap->active == 0)
@@ -242,6 +248,7 @@ server_stop(struct server *s, bool gently)
 	if (s->milter_started)
 		return;
 	milter_clear(&s->milter);
+	memory_free(&s->memory);
 	conf_unref(&s->started);
 	identity_free(&s->identity);
 }

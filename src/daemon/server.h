@@ -18,6 +18,7 @@
 #include "daemon/privileges.h"
 #include "daemon/socket.h"
 #include "milter/milter.h"
+#include "scan/memory.h"
 
 struct server {
 	const struct options	*options;
@@ -26,6 +27,7 @@ struct server {
 	struct milter		 milter;
 	struct socket_file	 socket_file;
 	struct pidfile		*pidfile;
+	struct memory		*memory;	/* outlives every snapshot */
 	struct control		*control;	/* NULL: no control socket */
 	struct snapshot		*next;		/* of a reload whose workers still load, or NULL */
 	int64_t			 next_report_ms;

@@ -202,7 +202,7 @@ scan_file(const struct options *o, int fd, GError **err)
 		conf_unref(&conf);
 		return NULL;
 	}
-	snap = generation_build(conf, NULL, o->test_engines, &fresh, err);
+	snap = generation_build(conf, NULL, NULL, o->test_engines, &fresh, err);
 	if (snap == NULL)
 		return NULL;
 	if (fresh && !generation_wait_loaded(snapshot_workers(snap),

@@ -25,6 +25,7 @@ struct conf_engine;
 struct conn;		/* one connection to a server of the pool; NULL for local engines */
 struct engine;
 struct lease;
+struct memory;
 struct probe;
 struct threads;
 struct upstream;
@@ -101,6 +102,7 @@ char	*engine_definitions(struct engine *e);
 struct engines {
 	GPtrArray	*list;	/* of struct engine *; without those that are disabled or wrapped by an engine_fault */
 	struct conf	*conf;	/* a reference: sections live as long as their engines */
+	struct memory	*memory; /* what scans with them remember (scan/memory.h), borrowed; NULL = nothing */
 	struct threads	*io;	/* for engines on the network; NULL: there are none */
 };
 

@@ -433,6 +433,30 @@ upstream_definitions(struct upstream *u)
 	return copy;
 }
 
+bool
+upstream_tag(struct upstream *u, char **tag)
+{
+	bool same = true;
+
+	*tag = NULL;
+	pthread_mutex_lock(&u->mu);
+	for (guint i = 0; i < u->servers->len && same; i++) {
+		const struct server *s = g_ptr_array_index(u->servers, i);
+
+		/* One that was never asked is asked before it scans, or has no probe at all. */
+		if (!s->probe)
+			same = !u->engine->ops->probe;
+		else if (i == 0)
+			*tag = g_strdup(s->probe->tag);
+		else
+			same = g_strcmp0(*tag, s->probe->tag) == 0;
+	}
+	pthread_mutex_unlock(&u->mu);
+	if (!same)
+		g_clear_pointer(tag, g_free);
+	return same;
+}
+
 static void
 stats_free(void *p)
 {

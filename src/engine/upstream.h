@@ -56,6 +56,13 @@ void	 upstream_return(struct conn **c, enum reason failed, const char *why);
 /* What is known about the definitions: the newest that a server of the pool told; NULL = nothing. The caller frees. */
 char	*upstream_definitions(struct upstream *u);
 
+/*
+ * The tag of the definitions that every server of the pool told, for the result cache.
+ *
+ * Returns: true and *tag (NULL = no server tells one), freed by the caller; false when they differ or a server is not asked yet
+ */
+bool	 upstream_tag(struct upstream *u, char **tag);
+
 struct server_stats {
 	char	*server;	/* as written in the configuration */
 	char	*version, *definitions;	/* or NULL */

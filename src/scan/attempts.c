@@ -98,34 +98,33 @@ blame(struct attempts *a, const char *engine, const struct count *c, enum reason
 {
 	const int64_t *worked;
 
-	if (failed == REASON_WORKER_DIED)
-		return true;
-	if (failed != REASON_TIMEOUT && failed != REASON_LOST)
+	if (failed != REASON_WORKER_DIED && failed != REASON_TIMEOUT && failed != REASON_LOST)
 		return false;
 	worked = g_hash_table_lookup(a->worked, engine);
 	return c->n == 0 || (worked != NULL && *worked >= c->last_ms);
 }
 
-/* One more failure. Returns the count now. */
-static unsigned
-add(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN], enum reason failed)
+unsigned
+attempts_add(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN],
+             enum reason failed)
 {
 	struct count c;
+	bool blamed;
 
 	pthread_mutex_lock(&a->mu);
 	c = peek(a, object);
-	if (blame(a, engine, &c, failed)) {
+	blamed = blame(a, engine, &c, failed);
+	if (blamed) {
 		c.n += c.n < UINT_MAX;
 		c.last_ms = now_ms();
 		lru_put(a->map, object, &c, sizeof c);
 	}
 	pthread_mutex_unlock(&a->mu);
-	return c.n;
+	return blamed ? c.n : 0;
 }
 
-/* Make PARTIAL(poison) of what FAILED in v; whoever was to blame stays it. */
-static void
-condemn(struct verdict *v, unsigned n)
+void
+attempts_condemn(struct verdict *v, unsigned n)
 {
 	g_autofree char *why = g_steal_pointer(&v->failed_why);
 	g_autoptr(GPtrArray) by = g_steal_pointer(&v->failed_by);
@@ -151,9 +150,9 @@ attempts_judge(struct attempts *a, const char *engine, const uint8_t object[DIGE
 
 	if ((v->states & 1u << SCAN_FAILED) == 0)
 		return;
-	n = add(a, engine, object, v->failed);
-	if (n >= max)
-		condemn(v, n);
+	n = attempts_add(a, engine, object, v->failed);
+	if (n > 0 && n >= max)
+		attempts_condemn(v, n);
 }
 
 bool

@@ -3,9 +3,9 @@
  *
  * An object that kills a worker, loses a connection or runs into the deadline max_attempts times is poison: FAILED (451, try
  * again) becomes PARTIAL(poison), class unscannable, so that a sender's queue does not feed it to us for five days and the mail
- * is not lost with a delay (P32). Counted for a day after the last failure, for the objects seen last. The death of a worker is
- * always the object's doing; a timeout or a lost connection only if the engine finished another scan since this object's
- * last failure: an engine that hangs or is gone must not turn every mail into poison, which would be refused for good.
+ * is not lost with a delay (P32). Counted for a day after the last failure, for the objects seen last, and from the second
+ * failure on only if the engine finished another scan since the one before: an engine that hangs, a server that is gone or a
+ * machine on which every worker dies must not turn all mail into poison, which would be refused for good.
  *
  * Threads: any. Locks: one mutex of its own.
  */
@@ -31,9 +31,16 @@ void	 attempts_worked(struct attempts *a, const char *engine);
 unsigned attempts_get(struct attempts *a, const uint8_t object[DIGEST_LEN]);
 
 /*
- * Count v if it failed by the object's doing, and turn its FAILED into PARTIAL(poison) once the count has reached max. What else
- * the verdict holds stays. engine: title of the engine that scanned, "" = the worker while it decomposed.
+ * An object failed for that reason in that engine ("" = the worker while it decomposed): count it if it was the object's doing.
+ *
+ * Returns: how often it was by now; 0 when this failure does not count
  */
+unsigned attempts_add(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN], enum reason failed);
+
+/* Make PARTIAL(poison) of what FAILED in v, after n broken scans. Whoever was to blame stays it, and so does what else v holds. */
+void	 attempts_condemn(struct verdict *v, unsigned n);
+
+/* Both: count v if it failed, and condemn it once the count has reached max. */
 void	 attempts_judge(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN], unsigned max, struct verdict *v);
 
 /* True when the object is poison already, and v then says so: no need to lose another worker to it. */

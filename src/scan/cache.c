@@ -131,28 +131,6 @@ cache_key(const uint8_t object[DIGEST_LEN], const char *engine, const uint8_t op
 	digest_end(d, key);
 }
 
-/* Copy the findings of v into *to with `from` at the front of each object's name replaced by
- * `with`. */
-static bool
-relabel(const struct verdict *v, const char *from, const char *with, struct verdict *to)
-{
-	size_t skip = strlen(from);
-
-	to->states = v->states;
-	for (guint i = 0; v->findings != NULL && i < v->findings->len; i++) {
-		const struct finding *f = g_ptr_array_index(v->findings, i);
-		g_autofree char *object = NULL;
-
-		if (strncmp(f->object, from, skip) != 0 || strlen(f->object) >= OBJECT_CUT)
-			return false;
-		object = g_strconcat(with, f->object + skip, NULL);
-		verdict_find(to, f->kind, f->name, object, f->engine);
-	}
-	to->kinds = v->kinds;
-	to->more = v->more;
-	return true;
-}
-
 /* The label as it stands in findings, which verdict_find() made printable. */
 static char *
 shown_label(const char *label)
@@ -163,6 +141,27 @@ shown_label(const char *label)
 		if (*p < ' ' || *p > '~')
 			*p = '_';
 	return s;
+}
+
+bool
+cache_relabel(const struct verdict *v, const char *from, const char *with, struct verdict *to)
+{
+	g_autofree char *shown = shown_label(from);
+	size_t skip = strlen(shown);
+
+	verdict_join(to, v);
+	g_clear_pointer(&to->findings, g_ptr_array_unref);
+	for (guint i = 0; v->findings != NULL && i < v->findings->len; i++) {
+		const struct finding *f = g_ptr_array_index(v->findings, i);
+		g_autofree char *object = NULL;
+
+		if (strncmp(f->object, shown, skip) != 0 || strlen(f->object) >= OBJECT_CUT)
+			return false;
+		object = g_strconcat(with, f->object + skip, NULL);
+		verdict_find(to, f->kind, f->name, object, f->engine);
+	}
+	to->more = v->more;
+	return true;
 }
 
 /* Every state that was met is COMPLETE: the only verdicts that another message may get. */
@@ -191,11 +190,10 @@ cache_pack(const char *label, const struct cache_note *note, const struct verdic
            GByteArray *to)
 {
 	AUTO(verdict_clear) struct verdict bare = {0};
-	g_autofree char *shown = shown_label(label);
 	guint before = to->len;
 	guint8 format = PACK_FORMAT;
 
-	if (!may_be_kept(v) || !relabel(v, shown, "", &bare))
+	if (!may_be_kept(v) || !cache_relabel(v, label, "", &bare))
 		return false;
 	g_byte_array_append(to, &format, 1);
 	put_u32(to, note->objects);
@@ -217,7 +215,7 @@ cache_unpack(const void *bytes, size_t len, const char *label, struct cache_note
 	if (len < PACK_HEAD || len > CACHE_VALUE_MAX || b[0] != PACK_FORMAT)
 		return false;
 	if (!verdict_decode(b + PACK_HEAD, len - PACK_HEAD, &bare) || !may_be_kept(&bare) ||
-	    !relabel(&bare, "", label, v)) {
+	    !cache_relabel(&bare, "", label, v)) {
 		verdict_clear(v);
 		return false;
 	}
@@ -304,8 +302,8 @@ fetch(struct cache *c, struct lru *map, const uint8_t key[DIGEST_LEN])
 }
 
 bool
-cache_get(struct cache *c, const uint8_t key[DIGEST_LEN], enum cache_level level, const char *label,
-          struct cache_note *note, struct verdict *v)
+cache_find(struct cache *c, const uint8_t key[DIGEST_LEN], const char *label,
+           struct cache_note *note, struct verdict *v)
 {
 	g_autoptr(GByteArray) entry = NULL;
 	struct head h;
@@ -314,8 +312,6 @@ cache_get(struct cache *c, const uint8_t key[DIGEST_LEN], enum cache_level level
 	entry = fetch(c, c->findings, key);
 	if (entry == NULL)
 		entry = fetch(c, c->clean, key);
-	c->stats.hits[level] += entry != NULL;
-	c->stats.misses[level] += entry == NULL;
 	pthread_mutex_unlock(&c->mu);
 	if (entry == NULL)
 		return false;
@@ -325,6 +321,19 @@ cache_get(struct cache *c, const uint8_t key[DIGEST_LEN], enum cache_level level
 	if (note != NULL)
 		*note = h.note;
 	return true;
+}
+
+bool
+cache_get(struct cache *c, const uint8_t key[DIGEST_LEN], enum cache_level level, const char *label,
+          struct cache_note *note, struct verdict *v)
+{
+	bool hit = cache_find(c, key, label, note, v);
+
+	pthread_mutex_lock(&c->mu);
+	c->stats.hits[level] += hit;
+	c->stats.misses[level] += !hit;
+	pthread_mutex_unlock(&c->mu);
+	return hit;
 }
 
 static bool
@@ -363,42 +372,62 @@ any(const uint8_t key[DIGEST_LEN], const void *value, size_t len, void *arg)
 	return true;
 }
 
-static size_t
-purge(struct cache *c, bool findings_too, lru_match match, void *arg)
+/* A question about an entry whose yes is written down. */
+struct noting {
+	lru_match match;
+	void *arg;
+	GByteArray *keys; /* or NULL */
+};
+
+static bool
+match_and_note(const uint8_t key[DIGEST_LEN], const void *value, size_t len, void *arg)
 {
+	const struct noting *n = arg;
+
+	if (!n->match(key, value, len, n->arg))
+		return false;
+	if (n->keys != NULL)
+		g_byte_array_append(n->keys, key, DIGEST_LEN);
+	return true;
+}
+
+static size_t
+purge(struct cache *c, bool findings_too, lru_match match, void *arg, GByteArray *keys)
+{
+	struct noting noting = {match, arg, keys};
 	size_t n;
 
 	pthread_mutex_lock(&c->mu);
-	n = lru_purge(c->clean, match, arg);
+	n = lru_purge(c->clean, match_and_note, &noting);
 	if (findings_too)
-		n += lru_purge(c->findings, match, arg);
+		n += lru_purge(c->findings, match_and_note, &noting);
 	c->stats.purged += n;
 	pthread_mutex_unlock(&c->mu);
 	return n;
 }
 
 size_t
-cache_purge_worker(struct cache *c, uint64_t worker)
+cache_purge_worker(struct cache *c, uint64_t worker, GByteArray *keys)
 {
 	pthread_mutex_lock(&c->mu);
 	c->condemned[c->condemned_count++ % CONDEMNED] = worker;
 	pthread_mutex_unlock(&c->mu);
-	return purge(c, false, from_worker, &worker);
+	return purge(c, false, from_worker, &worker, keys);
 }
 
 size_t
-cache_purge_object(struct cache *c, const uint8_t object[DIGEST_LEN])
+cache_purge_object(struct cache *c, const uint8_t object[DIGEST_LEN], GByteArray *keys)
 {
 	uint8_t copy[DIGEST_LEN];
 
 	memcpy(copy, object, sizeof copy);
-	return purge(c, true, about_object, copy);
+	return purge(c, true, about_object, copy, keys);
 }
 
 size_t
-cache_purge_all(struct cache *c)
+cache_purge_all(struct cache *c, GByteArray *keys)
 {
-	return purge(c, true, any, NULL);
+	return purge(c, true, any, NULL, keys);
 }
 
 void

@@ -14,6 +14,7 @@
 #ifndef AVM_SCAN_CACHE_H
 #define AVM_SCAN_CACHE_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,20 +85,27 @@ bool	 cache_put(struct cache *c, const uint8_t key[DIGEST_LEN], const char *labe
 /*
  * Ask for a verdict. v, which must be empty, is filled on true, and *note (may be NULL) says what was kept with it.
  *
- * Threads: any. Counts a hit or a miss of the level.
+ * Threads: any. cache_get() counts a hit or a miss of the level, cache_find() does not.
  */
+bool	 cache_find(struct cache *c, const uint8_t key[DIGEST_LEN], const char *label, struct cache_note *note,
+	    struct verdict *v) MUST_USE;
 bool	 cache_get(struct cache *c, const uint8_t key[DIGEST_LEN], enum cache_level level, const char *label,
 	    struct cache_note *note, struct verdict *v) MUST_USE;
+
+/* Copy v into an empty *to with `from` at the front of every finding's object replaced by `with`. False when one does not begin
+ * with it or may have been cut: *to is then of no use. */
+bool	 cache_relabel(const struct verdict *v, const char *from, const char *with, struct verdict *to) MUST_USE;
 
 /* The same verdict as bytes for the second tier, at most CACHE_VALUE_MAX, and back. Total: any bytes give a verdict or false.
  * pack: appends; false as cache_put(). unpack: fills v and note's objects and left_out. */
 bool	 cache_pack(const char *label, const struct cache_note *note, const struct verdict *v, GByteArray *to);
 bool	 cache_unpack(const void *bytes, size_t len, const char *label, struct cache_note *note, struct verdict *v) MUST_USE;
 
-/* Forget the clean entries that worker had a hand in; every entry about an object (or fingerprint); everything. Return how many. */
-size_t	 cache_purge_worker(struct cache *c, uint64_t worker);
-size_t	 cache_purge_object(struct cache *c, const uint8_t object[DIGEST_LEN]);
-size_t	 cache_purge_all(struct cache *c);
+/* Forget the clean entries that worker had a hand in; every entry about an object (or fingerprint); everything. Return how many,
+ * and append their keys to *keys, if not NULL, for the second tier. */
+size_t	 cache_purge_worker(struct cache *c, uint64_t worker, GByteArray *keys);
+size_t	 cache_purge_object(struct cache *c, const uint8_t object[DIGEST_LEN], GByteArray *keys);
+size_t	 cache_purge_all(struct cache *c, GByteArray *keys);
 
 struct cache_stats {
 	uint64_t	 hits[CACHE_LEVELS], misses[CACHE_LEVELS];

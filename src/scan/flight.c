@@ -10,12 +10,13 @@
 
 struct flight {
 	uint8_t key[DIGEST_LEN];
-	unsigned refs;          /* the leader and the followers */
-	unsigned leaders;       /* so far */
-	bool led;               /* somebody scans */
-	bool landed;            /* answer is final */
-	GByteArray *answer;     /* encoded verdict; immutable once landed */
-	pthread_cond_t changed; /* led became false, or landed true */
+	unsigned refs;               /* the leader and the followers */
+	unsigned leaders;            /* so far */
+	bool led;                    /* somebody scans */
+	bool landed;                 /* answer is final */
+	struct flight_counts counts; /* of the answer */
+	GByteArray *answer;          /* encoded verdict; immutable once landed */
+	pthread_cond_t changed;      /* led became false, or landed true */
 };
 
 struct flights {
@@ -121,7 +122,7 @@ lead(struct flights *fs, struct flight *f)
 
 enum flight_role
 flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, struct flight **out,
-            struct verdict *v)
+            struct verdict *v, struct flight_counts *counts)
 {
 	g_autoptr(GByteArray) answer = NULL;
 	enum flight_role role;
@@ -138,6 +139,8 @@ flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, s
 		lead(fs, f);
 		*out = f;
 	} else {
+		if (role == FLIGHT_ANSWER)
+			*counts = f->counts;
 		if (role == FLIGHT_ANSWER)
 			answer = g_byte_array_append(g_byte_array_new(), f->answer->data,
 			                             f->answer->len);
@@ -161,7 +164,8 @@ settled(const struct verdict *v)
 }
 
 void
-flight_land(struct flights *fs, struct flight **fp, const struct verdict *v)
+flight_land(struct flights *fs, struct flight **fp, const struct verdict *v,
+            struct flight_counts counts)
 {
 	static const struct verdict nothing = {.states = 1u << SCAN_UNKNOWN};
 	struct flight *f = *fp;
@@ -176,6 +180,7 @@ flight_land(struct flights *fs, struct flight **fp, const struct verdict *v)
 	f->led = false;
 	if (settled(v) || f->leaders >= fs->attempts) {
 		f->landed = true;
+		f->counts = counts;
 		f->answer = g_steal_pointer(&answer);
 		g_hash_table_remove(fs->flying, f->key);
 	}

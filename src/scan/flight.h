@@ -33,19 +33,24 @@ struct flights *flights_new(unsigned attempts);
 /* Nobody may be inside flight_join() or between it and flight_land(). */
 void	 flights_free(struct flights **fs);
 
+/* What travels with a verdict: how many objects were examined and left out. */
+struct flight_counts {
+	uint32_t	 objects, left_out;
+};
+
 /*
  * Ask for the key.
  *
  * Owns:    a leader holds *f until flight_land(); otherwise *f is NULL
- * Returns: the role; with FLIGHT_ANSWER v, which must be empty, is filled
+ * Returns: the role; with FLIGHT_ANSWER v, which must be empty, and counts are filled
  * Threads: any
  * Blocks:  a follower, until there is an answer, it becomes the leader, or the wait's deadline passes; ticks meanwhile
  */
 enum flight_role flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, struct flight **f,
-	    struct verdict *v) MUST_USE;
+	    struct verdict *v, struct flight_counts *counts) MUST_USE;
 
 /* Tell what the scan gave, whatever it is; NULL = nothing. Accepts *f == NULL. */
-void	 flight_land(struct flights *fs, struct flight **f, const struct verdict *v);
+void	 flight_land(struct flights *fs, struct flight **f, const struct verdict *v, struct flight_counts counts);
 
 struct flights_stats {
 	unsigned	 flying, waiting;		/* now */

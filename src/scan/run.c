@@ -8,23 +8,44 @@
 
 #include "base/threads.h"
 #include "conf/conf.h"
+#include "scan/recall.h"
 
 #define HELPERS_MAX 8 /* threads of the pool for one message */
+
+/* One engine is asked about one object. */
+struct question {
+	const struct run_context *ctx;
+	struct slot *slot;
+	const char *label;
+	struct wait *wait;
+};
+
+static void
+ask(void *arg)
+{
+	const struct question *q = arg;
+	const struct scan_request rq = {
+	    .message = q->ctx->message,
+	    .objects = q->ctx->objects,
+	    .object = q->slot->object,
+	    .label = q->label,
+	    .lease = q->ctx->lease,
+	    .wait = q->wait,
+	};
+
+	engine_scan(q->slot->engine, &rq, &q->slot->verdict);
+}
 
 static void
 run_slot(const struct run_context *ctx, struct slot *slot, struct wait *wait)
 {
 	g_autofree char *label = object_label(slot->object);
-	const struct scan_request rq = {
-	    .message = ctx->message,
-	    .objects = ctx->objects,
-	    .object = slot->object,
-	    .label = label,
-	    .lease = ctx->lease,
-	    .wait = wait,
-	};
+	struct question q = {ctx, slot, label, wait};
 
-	engine_scan(slot->engine, &rq, &slot->verdict);
+	if (ctx->recall)
+		recall_scan(ctx->recall, slot, label, wait, ask, &q);
+	else
+		ask(&q);
 }
 
 /* run = "first": a finding that is not passed decides, the rest need not be asked. */

@@ -17,6 +17,7 @@
 
 struct conf;
 struct lease;
+struct recall;
 
 /* What the slots of one message have in common; everything borrowed. */
 struct run_context {
@@ -25,6 +26,7 @@ struct run_context {
 	const struct message *message;
 	const struct objects *objects;
 	struct lease *lease;	/* or NULL */
+	struct recall *recall;	/* what is known of other messages, or NULL */
 	struct wait *wait;
 };
 

@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "scan/plan.h"
+#include "scan/recall.h"
 #include "scan/run.h"
 #include "worker/worker.h"
 
@@ -20,6 +21,7 @@ struct scan {
 	struct lease *lease;
 	struct objects *objects;
 	struct plan *plan;
+	struct recall recall;
 	struct scan_result *out;
 };
 
@@ -87,6 +89,7 @@ decompose(struct scan *s)
 {
 	AUTO(verdict_clear) struct verdict v = {0};
 	g_autoptr(GError) err = NULL;
+	int64_t began;
 
 	if (!s->workers) {
 		verdict_fail(&s->out->verdict, REASON_ENGINE_ERROR,
@@ -98,10 +101,14 @@ decompose(struct scan *s)
 		verdict_fail(&s->out->verdict, borrow_reason(err), "%s", err->message);
 		return false;
 	}
+	recall_lease(&s->recall, s->lease);
+	began = now_ms();
 	s->objects =
 	    lease_decompose(s->lease, s->m->spool, plan_wants_parts(s->engines), s->wait, &v);
 	if (!s->objects && v.states == 0)
 		verdict_fail(&v, REASON_UNKNOWN, "decomposition: no objects and no reason");
+	if (v.states & 1u << SCAN_FAILED)
+		recall_broke(&s->recall, "", v.failed, now_ms() - began, 0);
 	verdict_join(&s->out->verdict, &v);
 	return s->objects != NULL;
 }
@@ -129,25 +136,61 @@ ask_engines(struct scan *s)
 	    .message = s->m,
 	    .objects = s->objects,
 	    .lease = s->lease,
+	    .recall = &s->recall,
 	    .wait = s->wait,
 	};
 
+	recall_slots(&s->recall, s->plan);
 	run_plan(&ctx, s->plan);
+}
+
+/* Is the engine among those to blame? Nobody in particular means all of them. */
+static bool
+is_blamed(const GPtrArray *by, const char *title)
+{
+	for (guint i = 0; by && i < by->len; i++) {
+		const char *who = g_ptr_array_index(by, i);
+
+		if (*who == '\0' || strcmp(who, title) == 0)
+			return true;
+	}
+	return !by;
+}
+
+/* One engine's share of a verdict that came as a whole. */
+static void
+share_of(const struct verdict *all, const char *title, struct verdict *v)
+{
+	for (guint i = 0; all->findings && i < all->findings->len; i++) {
+		const struct finding *f = g_ptr_array_index(all->findings, i);
+
+		if (strcmp(f->engine, title) == 0)
+			verdict_find(v, f->kind, f->name, f->object, f->engine);
+	}
+	if (all->states & (1u << SCAN_FAILED | 1u << SCAN_UNKNOWN) &&
+	    is_blamed(all->failed_by, title))
+		verdict_fail(v, all->failed, "%s", all->failed_why ? all->failed_why : "");
+	if (all->states & 1u << SCAN_PARTIAL && is_blamed(all->partial_by, title))
+		verdict_partial(v, all->partial, "%s", all->partial_why ? all->partial_why : "");
+	if (v->states == 0 && all->states != 0)
+		verdict_complete(v);
 }
 
 /* One engine's share of the verdict, for the report. */
 static struct scan_part *
-part_of(struct engine *e, const struct plan *plan)
+part_of(const struct scan *s, struct engine *e)
 {
 	AUTO(verdict_clear) struct verdict v = {0};
 	struct scan_part *part = g_new0(struct scan_part, 1);
 
-	for (guint i = 0; i < plan->slots->len; i++) {
-		const struct slot *slot = g_ptr_array_index(plan->slots, i);
+	for (guint i = 0; s->plan && i < s->plan->slots->len; i++) {
+		const struct slot *slot = g_ptr_array_index(s->plan->slots, i);
 
 		if (slot->engine == e)
 			verdict_join(&v, &slot->verdict);
 	}
+	if (!s->plan)
+		share_of(&s->out->verdict, e->title, &v);
 	part->title = g_strdup(e->title);
 	part->definitions = engine_definitions(e);
 	part->cls = verdict_class(&v);
@@ -192,8 +235,9 @@ describe(struct scan *s)
 	for (guint i = 0; i < s->engines->list->len; i++) {
 		struct engine *e = g_ptr_array_index(s->engines->list, i);
 
-		if (engine_is_active(e) || (engine_is_backup(e) && was_asked(s->plan, e)))
-			g_ptr_array_add(s->out->parts, part_of(e, s->plan));
+		if (engine_is_active(e) ||
+		    (engine_is_backup(e) && s->plan && was_asked(s->plan, e)))
+			g_ptr_array_add(s->out->parts, part_of(s, e));
 	}
 	for (guint i = 0; i < s->out->parts->len; i++) {
 		const struct scan_part *part = g_ptr_array_index(s->out->parts, i);
@@ -208,8 +252,24 @@ describe(struct scan *s)
 	}
 	s->out->engines = g_strdup(titles->str);
 	s->out->definitions = g_strdup(defs->str);
+	if (!s->plan)
+		return;
 	s->out->objects = s->plan->objects;
 	s->out->left_out = s->plan->left_out;
+}
+
+static void
+scan_anew(struct scan *s)
+{
+	if (!(plan_wants_worker(s->engines) ? decompose(s) : whole_only(s))) {
+		recall_judge(&s->recall, NULL, &s->out->verdict);
+		return;
+	}
+	s->plan = plan_new(s->engines, s->objects);
+	ask_engines(s);
+	recall_judge(&s->recall, s->plan, &s->out->verdict);
+	join_slots(s);
+	describe(s);
 }
 
 static void
@@ -239,13 +299,15 @@ scan_message(const struct conf *conf, struct engines *engines, struct workers *w
 
 	*out = (struct scan_result){.cache = "off"};
 	out->parts = g_ptr_array_new_with_free_func(part_free);
-	if (check_message(&s) && (plan_wants_worker(engines) ? decompose(&s) : whole_only(&s))) {
-		s.plan = plan_new(engines, s.objects);
-		ask_engines(&s);
-		join_slots(&s);
-		describe(&s);
+	recall_begin(&s.recall, engines->memory, conf, engines, workers, wait);
+	if (check_message(&s)) {
+		if (recall_message(&s.recall, m, out))
+			describe(&s);
+		else
+			scan_anew(&s);
 	}
 	if (out->verdict.states == 0)
 		verdict_fail(&out->verdict, REASON_UNKNOWN, "nothing was established");
+	recall_end(&s.recall, out);
 	release(&s);
 }

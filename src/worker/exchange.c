@@ -45,6 +45,7 @@ void
 exchange_init(struct exchange *x, struct workers *p, struct worker *w)
 {
 	*x = (struct exchange){.pool = p, .w = w, .number = w->number, .id = w->id};
+	memcpy(x->generation, w->gen->ready.generation, sizeof(x->generation));
 	x->max_ms = (int64_t)p->cfg.settings.max_extract_time_ms;
 }
 

@@ -20,6 +20,7 @@ struct exchange {
 	struct worker	*w;		/* NULL: dead, and the supervisor's */
 	unsigned	 number;
 	uint64_t	 id;
+	uint8_t		 generation[32]; /* id of what it has loaded */
 	int64_t		 max_ms;	/* max_extract_time: for one request, as the scanner counts it */
 	int64_t		 cpu_base_ms;	/* its processor time when the request was sent */
 	int64_t		 look_at_ms;	/* when to look at its processor time again */

@@ -44,6 +44,12 @@ lease_worker(const struct lease *l)
 	return l->x.id;
 }
 
+const uint8_t *
+lease_generation(const struct lease *l)
+{
+	return l->x.generation;
+}
+
 void
 lease_return(struct lease **lease)
 {

@@ -105,6 +105,8 @@ void	 lease_scan(struct lease *l, const struct object *o, const char *engine, st
 
 /* Which worker it is, for purging what it judged: unique in the life of the process. */
 uint64_t lease_worker(const struct lease *l);
+/* What it scans with: the generation id of proto_ready. Valid also when it has died. */
+const uint8_t *lease_generation(const struct lease *l);
 
 /* Give it back; a worker that died or was killed is replaced. Accepts NULL. */
 void	 lease_return(struct lease **l);

@@ -29,6 +29,7 @@ third_death_is_poison(void **state)
 
 		verdict_find(&v, FINDING_ENCRYPTED, "Encrypted", "a.zip", "clamav");
 		verdict_blame(&v, "clamav");
+		attempts_worked(a, "clamav");
 		attempts_judge(a, "clamav", object, 3, &v);
 		assert_int_equal(attempts_get(a, object), i);
 		assert_int_equal(verdict_state(&v), i < 3 ? SCAN_FAILED : SCAN_PARTIAL);
@@ -70,16 +71,17 @@ poison_is_not_scanned_again(void **state)
 static void
 dead_engine_makes_no_poison(void **state)
 {
-	static const enum reason reasons[] = {REASON_TIMEOUT, REASON_LOST};
+	static const enum reason reasons[] = {REASON_TIMEOUT, REASON_LOST, REASON_WORKER_DIED};
+	static const uint8_t third[DIGEST_LEN] = {3}, *const objects[] = {object, other, third};
 	struct attempts *a = attempts_new(DAY_MS);
 
 	(void)state;
-	for (unsigned k = 0; k < 2; k++)
+	for (unsigned k = 0; k < 3; k++)
 		for (unsigned i = 0; i < 10; i++) {
 			struct verdict v = failing(reasons[k]);
 
 			attempts_worked(a, "another engine");
-			attempts_judge(a, "icap", k ? other : object, 3, &v);
+			attempts_judge(a, "icap", objects[k], 3, &v);
 			assert_int_equal(verdict_state(&v), SCAN_FAILED);
 			verdict_clear(&v);
 		}

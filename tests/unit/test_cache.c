@@ -80,7 +80,7 @@ only_complete_enters(void **state)
 
 		assert_int_equal(cache_put(c, key, "", &note, &v), may);
 		assert_int_equal(knows(c, key), may);
-		cache_purge_all(c);
+		cache_purge_all(c, NULL);
 	}
 	cache_free(&c);
 	assert_null(c);
@@ -232,6 +232,7 @@ hostile_worker_is_forgotten(void **state)
 {
 	struct cache *c = small();
 	struct verdict v = clean(), bad = infected("x");
+	g_autoptr(GByteArray) keys = g_byte_array_new();
 	uint8_t key[DIGEST_LEN];
 
 	(void)state;
@@ -246,7 +247,8 @@ hostile_worker_is_forgotten(void **state)
 	}
 	/* Findings stay: a taken-over worker has no reason to invent them. 29 came through too many
 	 * hands to tell. */
-	assert_int_equal(cache_purge_worker(c, 2), 10);
+	assert_int_equal(cache_purge_worker(c, 2, keys), 10);
+	assert_int_equal(keys->len, 10 * DIGEST_LEN);
 	for (unsigned n = 0; n < 30; n++) {
 		key_of(n, "1", key);
 		assert_int_equal(knows(c, key), n < 3 || (n % 3 != 1 && n != 29));
@@ -299,9 +301,9 @@ one_object_can_be_forgotten(void **state)
 	cache_put(c, key, "x", &one, &bad);
 	key_of(2, "1", key);
 	cache_put(c, key, "", &two, &v);
-	assert_int_equal(cache_purge_object(c, one.object), 2);
+	assert_int_equal(cache_purge_object(c, one.object, NULL), 2);
 	assert_true(knows(c, key));
-	assert_int_equal(cache_purge_all(c), 1);
+	assert_int_equal(cache_purge_all(c, NULL), 1);
 	verdict_clear(&v);
 	verdict_clear(&bad);
 	cache_free(&c);
@@ -349,7 +351,7 @@ hammer(void *arg)
 			assert_int_equal(verdict_is_clean(&back), n % 4 != 0);
 		cache_put(c, key, "x", &note, &v);
 		if (rnd_below(&r, 500) == 0)
-			cache_purge_object(c, note.object);
+			cache_purge_object(c, note.object, NULL);
 		if (rnd_below(&r, 1000) == 0)
 			cache_resize(c, &(struct cache_limits){.findings = 1 + rnd_below(&r, 9),
 			                                       .clean = 9,

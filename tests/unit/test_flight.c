@@ -43,15 +43,16 @@ client(void *arg)
 	struct world *w = arg;
 	AUTO(verdict_clear) struct verdict v = {0};
 	struct flight *f;
+	struct flight_counts counts = {0};
 	struct wait wait;
 	enum flight_role role;
 
 	pthread_barrier_wait(&w->start);
 	wait_init(&wait, deadline_in(w->patience_ms), 1000, NULL, NULL);
-	role = flight_join(w->fs, w->key, &wait, &f, &v);
+	role = flight_join(w->fs, w->key, &wait, &f, &v, &counts);
 	if (role == FLIGHT_LEADER) {
 		scan(w, &v);
-		flight_land(w->fs, &f, &v);
+		flight_land(w->fs, &f, &v, (struct flight_counts){7, 2});
 		assert_null(f);
 	} else {
 		assert_null(f);
@@ -159,15 +160,16 @@ late_leader(void *arg)
 	struct world *w = arg;
 	struct verdict v = {0};
 	struct flight *f;
+	struct flight_counts counts = {0};
 	struct wait wait;
 
 	wait_init(&wait, deadline_in(10000), 1000, NULL, NULL);
-	assert_int_equal(flight_join(w->fs, w->key, &wait, &f, &v), FLIGHT_LEADER);
+	assert_int_equal(flight_join(w->fs, w->key, &wait, &f, &v, &counts), FLIGHT_LEADER);
 	pthread_barrier_wait(&w->start);
 	g_usleep(300 * 1000);
 	verdict_complete(&v);
 	verdict_find(&v, FINDING_INFECTED, "Eicar", "a.com", "clamav");
-	flight_land(w->fs, &f, &v);
+	flight_land(w->fs, &f, &v, (struct flight_counts){7, 2});
 	verdict_clear(&v);
 	return NULL;
 }
@@ -179,6 +181,7 @@ followers_tick(void **state)
 	struct world w = {.fs = flights_new(1)};
 	struct verdict v = {0};
 	struct flight *f;
+	struct flight_counts counts = {0};
 	struct wait wait;
 	unsigned ticks = 0;
 	pthread_t t;
@@ -188,10 +191,12 @@ followers_tick(void **state)
 	assert_int_equal(pthread_create(&t, NULL, late_leader, &w), 0);
 	pthread_barrier_wait(&w.start);
 	wait_init(&wait, deadline_in(10000), 20, count_tick, &ticks);
-	assert_int_equal(flight_join(w.fs, w.key, &wait, &f, &v), FLIGHT_ANSWER);
+	assert_int_equal(flight_join(w.fs, w.key, &wait, &f, &v, &counts), FLIGHT_ANSWER);
 	assert_true(ticks >= 3);
 	assert_int_equal(verdict_class(&v), CLASS_INFECTED);
 	assert_string_equal(verdict_top(&v)->object, "a.com");
+	assert_int_equal(counts.objects, 7);
+	assert_int_equal(counts.left_out, 2);
 	pthread_join(t, NULL);
 	verdict_clear(&v);
 	flights_free(&w.fs);
@@ -206,15 +211,16 @@ nothing_is_not_clean(void **state)
 	uint8_t key[DIGEST_LEN] = {1};
 	struct verdict v = {0};
 	struct flight *f;
+	struct flight_counts counts = {0};
 	struct wait wait;
 
 	(void)state;
 	wait_init(&wait, deadline_in(1000), 1000, NULL, NULL);
-	assert_int_equal(flight_join(fs, key, &wait, &f, &v), FLIGHT_LEADER);
-	flight_land(fs, &f, NULL);
-	assert_int_equal(flight_join(fs, key, &wait, &f, &v), FLIGHT_LEADER);
-	flight_land(fs, &f, &v);
-	flight_land(fs, &f, &v);
+	assert_int_equal(flight_join(fs, key, &wait, &f, &v, &counts), FLIGHT_LEADER);
+	flight_land(fs, &f, NULL, (struct flight_counts){7, 2});
+	assert_int_equal(flight_join(fs, key, &wait, &f, &v, &counts), FLIGHT_LEADER);
+	flight_land(fs, &f, &v, (struct flight_counts){7, 2});
+	flight_land(fs, &f, &v, (struct flight_counts){7, 2});
 	flights_free(&fs);
 }
 
@@ -234,10 +240,11 @@ storm_client(void *arg)
 		AUTO(verdict_clear) struct verdict v = {0};
 		uint8_t key[DIGEST_LEN] = {(uint8_t)rnd_below(&r, 4)};
 		struct flight *f;
+		struct flight_counts counts = {0};
 		struct wait wait;
 
 		wait_init(&wait, deadline_in(rnd_below(&r, 4)), 1, NULL, NULL);
-		switch (flight_join(s->fs, key, &wait, &f, &v)) {
+		switch (flight_join(s->fs, key, &wait, &f, &v, &counts)) {
 		case FLIGHT_LEADER:
 			if (rnd_below(&r, 3) == 0)
 				g_usleep(rnd_below(&r, 2000));
@@ -247,7 +254,7 @@ storm_client(void *arg)
 				verdict_find(&v, FINDING_INFECTED, "x", key[0] == 0 ? "0" : "other",
 				             "e"),
 				    verdict_complete(&v);
-			flight_land(s->fs, &f, &v);
+			flight_land(s->fs, &f, &v, (struct flight_counts){7, 2});
 			break;
 		case FLIGHT_ANSWER:
 			assert_int_not_equal(v.states, 0);
