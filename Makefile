@@ -136,14 +136,21 @@ bench:
 lint:
 	@scripts/lint
 
-# Fuzz targets: tests/fuzz/fuzz_*.c with seeds and dictionary in tests/fuzz/seeds/NAME, the front instrumented by clang.
+# Fuzz targets: tests/fuzz/fuzz_*.c and tests/fuzz/scanner/fuzz_*.c with seeds and dictionary in tests/fuzz/seeds/NAME; front and
+# scanner instrumented by clang.
 FUZZERS		:= $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(FRONT_LIB)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$<) $(CC) $(TEST_CFLAGS) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $< $(FRONT_LIB) $(FRONT_LIBS)
 
-fuzzers: $(FUZZERS)
+SCANNER_FUZZERS	:= $(patsubst tests/fuzz/scanner/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/scanner/fuzz_*.c))
+
+$(SCANNER_FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/scanner/%.c $(SCANNER_LIB)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<) $(CC) $(TEST_CFLAGS) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $< $(SCANNER_LIB) $(SCANNER_LIBS)
+
+fuzzers: $(FUZZERS) $(SCANNER_FUZZERS)
 
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang SAN=address,undefined CFLAGS=-fsanitize=fuzzer-no-link BUILD=build/fuzz fuzzers
