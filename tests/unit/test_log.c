@@ -95,7 +95,7 @@ reopen_follows_logrotate(void **state)
 	char *dir = unit_mkdir();
 	g_autofree char *path = g_strconcat(dir, "/log", NULL),
 			*moved = g_strconcat(dir, "/log.1", NULL);
-	g_autofree char *old = NULL, *fresh = NULL, *last = NULL;
+	g_autofree char *old = NULL, *fresh = NULL;
 
 	(void)state;
 	assert_true(log_open(path, "mail", "avmilter", LOGLV_INFO, NULL));
