@@ -28,7 +28,7 @@ struct pool_limits {
 	int64_t	 fork_timeout_ms;
 	int64_t	 backoff_first_ms;	/* before the zygote is started again: doubled up to the second */
 	int64_t	 backoff_last_ms;
-	int64_t	 steady_ms;		/* a zygote that lived this long starts again at once */
+	int64_t	 steady_ms;		/* the loss of a zygote that lived this long is the first one again: no wait */
 	int64_t	 linger_ms;		/* for those who were asked to end, before SIGKILL */
 };
 extern const struct pool_limits pool_limits_default;

@@ -16,12 +16,13 @@ set_error(struct workers *p, const char *text)
 	pthread_mutex_unlock(&p->mu);
 }
 
-/* A zygote is needed: at once when the last one was steady, else later and later. */
+/* A zygote is needed, not before least_ms from now: the first time then, later twice as late each
+ * time. */
 static void
-schedule(struct workers *p, int64_t now, bool steady)
+schedule(struct workers *p, int64_t now, int64_t least_ms)
 {
-	p->start_at_ms = now + (steady ? 0 : MAX(p->backoff_ms, p->lim.backoff_first_ms));
-	p->backoff_ms = steady ? 0 : MIN(2 * (p->start_at_ms - now), p->lim.backoff_last_ms);
+	p->start_at_ms = now + MAX(p->backoff_ms, least_ms);
+	p->backoff_ms = CLAMP(2 * p->backoff_ms, p->lim.backoff_first_ms, p->lim.backoff_last_ms);
 }
 
 /* The coming generation will not serve. The one that serves stays; without one, or when it has lost
@@ -47,7 +48,7 @@ give_up(struct workers *p, int64_t now)
 	pthread_mutex_unlock(&p->mu);
 	generation_set_state(g, GENERATION_DRAINING);
 	if (again)
-		schedule(p, now, false);
+		schedule(p, now, p->lim.backoff_first_ms);
 }
 
 /* What serves goes, what came serves. */
@@ -128,8 +129,11 @@ tick_serving(struct workers *p, int64_t now)
 		pthread_mutex_lock(&p->mu);
 		p->counts.restarts++;
 		pthread_mutex_unlock(&p->mu);
+		/* A steady one was lost by bad luck, any other may be lost again and again. */
+		if (now - g->born_ms >= p->lim.steady_ms)
+			p->backoff_ms = 0;
 		if (!p->coming)
-			schedule(p, now, now - g->born_ms >= p->lim.steady_ms);
+			schedule(p, now, 0);
 	}
 	if (g->zygote)
 		return;
@@ -164,7 +168,7 @@ tick_start(struct workers *p, int64_t now, int64_t *next)
 	log_err("%s", err->message);
 	set_error(p, err->message);
 	if (!p->serving || !p->serving->zygote || p->serving->lost)
-		schedule(p, now, false);
+		schedule(p, now, p->lim.backoff_first_ms);
 	*next = MIN(*next, p->start_at_ms);
 }
 
