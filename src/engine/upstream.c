@@ -482,6 +482,7 @@ upstream_stats(struct upstream *u)
 		st->version = g_strdup(s->probe ? s->probe->version : NULL);
 		st->definitions = g_strdup(s->probe ? s->probe->definitions : NULL);
 		st->out_why = s->out_until_ms == 0 ? REASON_NONE : s->out_why;
+		st->probed = s->probe != NULL;
 		st->busy = s->busy;
 		st->idle = g_queue_get_length((GQueue *)(uintptr_t)&s->idle);
 		st->served = s->served;

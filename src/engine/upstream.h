@@ -67,6 +67,7 @@ struct server_stats {
 	char	*server;	/* as written in the configuration */
 	char	*version, *definitions;	/* or NULL */
 	enum reason out_why;	/* REASON_NONE: in rotation */
+	bool	 probed;		/* it has answered a probe */
 	unsigned busy, idle;
 	uint64_t served, failed, connects;
 };
