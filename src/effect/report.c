@@ -183,6 +183,19 @@ add_reason(struct out *o, const struct report *r)
 	}
 }
 
+/* How the administrator lets a held mail go: neither MTA runs milters again for it (decision 30). */
+static void
+add_release(struct out *o, const struct report *r)
+{
+	const char *id = r->m->id;
+	g_autofree char *how = NULL;
+
+	if (r->effect_why || r->decision->action != ACTION_QUARANTINE)
+		return;
+	how = g_strdup_printf("Postfix: postsuper -H %s; sendmail: sendmail -qQ -qI%s -Q", id, id);
+	add_quoted(o, "release", how);
+}
+
 static void
 add_all(struct out *o, const struct report *r)
 {
@@ -201,6 +214,7 @@ add_all(struct out *o, const struct report *r)
 		add_number(o, "left_out", r->scan->left_out);
 	if (r->scan->verdict.more)
 		add_word(o, "more", "yes");
+	add_release(o, r);
 }
 
 static char *

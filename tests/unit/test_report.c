@@ -293,6 +293,25 @@ hostile(void **state)
 	}
 }
 
+/* A held mail names the commands that let it go; one whose hold failed does not. */
+static void
+held(void **state)
+{
+	struct facts f;
+
+	(void)state;
+	begin(&f);
+	verdict_partial(&f.scan.verdict, REASON_LIMIT_DEPTH, "deep");
+	f.decision.action = f.decision.would = ACTION_QUARANTINE;
+	g_autofree char *line = report_line(&f.r, false);
+	assert_true(g_str_has_suffix(line, " release=\"Postfix: postsuper -H 4XYZ; "
+	                                   "sendmail: sendmail -qQ -qI4XYZ -Q\""));
+	f.r.effect_why = "the MTA would not put the mail on hold";
+	g_autofree char *failed = report_line(&f.r, false);
+	assert_null(strstr(failed, "release="));
+	end(&f);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(infected),
     cmocka_unit_test(clean_by_two),
@@ -300,6 +319,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(observed_unscannable),
     cmocka_unit_test(skipped_and_failed_effect),
     cmocka_unit_test(own_definitions),
+    cmocka_unit_test(held),
     cmocka_unit_test(hostile),
 };
 
