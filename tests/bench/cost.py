@@ -26,13 +26,6 @@ RATIO_MARK, IDLE_MARK_KIB, LARGE_MARK_KIB = 2.5, 16.0, 1024 + 2048
 MISSED = []
 
 
-def ticks(pid):
-    """Processor time of the process in seconds."""
-    stat = rig.read('/proc/%d/stat' % pid)
-    f = stat[stat.rindex(')') + 2:].split()
-    return (int(f[11]) + int(f[12])) / os.sysconf('SC_CLK_TCK')
-
-
 def null_daemon(name, port, decompose):
     d = Daemon(name, port=port)
     d.clamav = None
@@ -53,9 +46,9 @@ def say(what, value, mark=None, unit=''):
 
 def spend(address, pids, messages):
     """Milliseconds of processor time a message, for each process."""
-    before = [ticks(p) for p in pids]
+    before = [rig.cpu(p) for p in pids]
     Load(address, '-c', CLIENTS, '-n', messages, '-g', SIZE).finish(300).check().only()
-    return [1000 * (ticks(p) - b) / messages for p, b in zip(pids, before)]
+    return [1000 * (rig.cpu(p) - b) / messages for p, b in zip(pids, before)]
 
 
 def processor():

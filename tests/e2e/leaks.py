@@ -24,7 +24,7 @@ def daemon():
 
 @tap.on_failure
 def logs():
-    return rig.tail(D[0].output, 40)
+    return D[0].events()
 
 
 def files(d):

@@ -26,7 +26,7 @@ def daemon(name, **spool):
 
 @tap.on_failure
 def logs():
-    return rig.tail(D[0].output, 40)
+    return D[0].events()
 
 
 def smtp_class(d, message, queue_id='T1'):
@@ -144,10 +144,15 @@ def no_descriptors():
     d = daemon('emfile').start()
     tap.eq(smtp_class(d, mails.clean()), 2)
     soft, hard = resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE)
+
+    def limit(n):
+        # by the user of the daemon: root in a container may not
+        rig.run(['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', 'prlimit', '--pid', str(d.process.pid),
+                 '--nofile=%d:%d' % (n, hard)], check=True)
     used = max(int(fd) for fd in os.listdir('/proc/%d/fd' % d.process.pid))
     codes = set()
     for room in (0, 1, 2, 3, 4, 5, 6, 8):
-        resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, (used + room, hard))
+        limit(used + room)
         for message in (mails.eicar_plain(), mails.eicar_zip()):
             try:
                 m = Milter(d.address, timeout=8)
@@ -160,7 +165,7 @@ def no_descriptors():
             except (Closed, OSError):
                 codes.add('closed')
     tap.ok(codes - {5}, 'the limit was never met: %s' % codes)
-    resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
+    limit(soft)
     rig.wait_for(lambda: quiet_class(d, mails.clean()) == 2, 15, 'recovery', every=0.2)
     tap.eq(smtp_class(d, mails.eicar_plain()), 5)
     tap.ok(len(d.logged().split('\n')) < 2000, 'the log was flooded: %d lines' % len(d.logged().split('\n')))

@@ -28,7 +28,7 @@ def daemon():
 
 @tap.on_failure
 def logs():
-    return rig.tail(D[0].output, 40)
+    return D[0].events()
 
 
 def fresh(**kw):
@@ -224,7 +224,7 @@ def out_of_order():
     still_right()
 
 
-@tap.test('1-byte chunks, empty chunks, and the last chunk inside the end of message')
+@tap.test('1-byte chunks, and the last chunk inside the end of message')
 def chunks():
     for body, want in ((BODY * 50, 2), (BODY + mails.EICAR + b'\r\n', 5)):
         m = fresh()
@@ -232,13 +232,6 @@ def chunks():
         m.header('Subject', ' chunks')
         m.eoh()
         tap.eq((m.body(body, chunk=1), m.eom().smtp()), (None, want))
-        envelope(m)
-        m.header('Subject', ' empty chunks')
-        m.eoh()
-        for at in range(0, len(body), 20):
-            m.step('B', b'')
-            m.step('B', body[at:at + 20])
-        tap.eq(m.eom().smtp(), want)
         envelope(m)
         m.header('Subject', ' at the end')
         m.eoh()
@@ -318,16 +311,21 @@ def tainted_envelope():
     m.quit()
 
 
-@tap.test('a message that ends before it begins: no body, no end of header, no header')
+@tap.test('no header, no body, neither; without an end of header libmilter gives no answer, certainly not "accept"')
 def nothing_there():
-    for steps in ('', 'N', 'L', 'LN', 'LNB', 'B'):
+    for steps in ('N', 'LN', 'LNB', 'NB', '', 'L', 'B', 'LB'):
         m = fresh()
         envelope(m)
         for letter in steps:
-            m.step(letter, {'L': b'Subject\0 x\0', 'B': b'\r\n'}.get(letter, b''))
-        tap.eq(m.eom().smtp(), 2, 'message of %r' % steps)
-        still_right(m)
-        m.quit()
+            m.step(letter, {'L': b'Subject\0 x\0', 'B': BODY}.get(letter, b''))
+        if 'N' in steps:
+            tap.eq(m.eom().smtp(), 2, 'message of %r' % steps)
+            still_right(m)
+        else:
+            m.send('E')
+            tap.ok(m.quiet(0.2) or m.closed(1), 'message of %r was answered' % steps)
+        m.close()
+    still_right()
 
 
 @tap.test('10 000 recipients and addresses of 10 kB')

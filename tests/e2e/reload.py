@@ -25,7 +25,7 @@ def daemon(name):
 
 @tap.on_failure
 def logs():
-    return rig.tail(D[0].output, 40)
+    return D[0].events()
 
 
 @tap.test('50 HUPs and one TERM while 8 clients send: one right answer each, none tempfailed before the TERM')

@@ -27,7 +27,7 @@ def daemon(name, **kw):
 
 @tap.on_failure
 def logs():
-    return rig.tail(D[0].output, 40) if D else ''
+    return D[0].events() if D else ''
 
 
 def command(d, *args, stdin=b'', expect=None):

@@ -2,7 +2,6 @@
 """Scanning processes that die, hang and run out of memory while 8 clients send: one message each, no more"""
 # run: timeout=300 alone
 import os
-import resource
 import signal
 import sys
 import time
@@ -15,6 +14,7 @@ from lib.load import Load
 CLIENTS = 8
 WARM = 2        # seconds of load before the first event
 APART = 2       # seconds between events
+ENOUGH = 0.4    # of the usual rate; the machine may have other work
 HANG = 3        # seconds until a hung worker is given up
 D = []
 
@@ -26,7 +26,7 @@ def daemon(name='av'):
 
 @tap.on_failure
 def logs():
-    return rig.tail(D[0].output, 40)
+    return D[0].events()
 
 
 def under_load(d, events, recovery=1.0, held=1):
@@ -44,7 +44,7 @@ def under_load(d, events, recovery=1.0, held=1):
     tap.ok(load.count(451) <= held * len(events), '%d of 451 for %d events: %s' % (load.count(451), len(events), load.total))
     for at in times:
         rate = load.rate(at + recovery, at + recovery + 1)
-        tap.ok(rate > usual * 0.5, '%.0f messages a second after %.1f s, before it were %.0f' % (rate, recovery, usual))
+        tap.ok(rate > usual * ENOUGH, '%.0f messages a second after %.1f s, before it were %.0f' % (rate, recovery, usual))
     tap.ok(d.process.alive(), 'avmilter is gone')
     tap.eq(milter.talk(d.address, mails.eicar_plain()).smtp(), 5)
     tap.eq(milter.talk(d.address, mails.clean()).smtp(), 2)
@@ -52,7 +52,8 @@ def under_load(d, events, recovery=1.0, held=1):
 
 
 def a_worker(d):
-    return rig.wait_for(d.workers, 5, 'a worker')[0]
+    """The one that has worked most: it is certainly in use."""
+    return max(rig.wait_for(d.workers, 5, 'a worker'), key=rig.cpu)
 
 
 def strike(d, sig):
@@ -102,7 +103,7 @@ def hung():
     slow = max(m.end - m.eom for m in load.messages if m.eom)
     tap.ok(slow < HANG + 3, 'a message waited %.1f s' % slow)
     rate = load.rate(at + HANG + 2, at + HANG + 3)
-    tap.ok(rate > usual * 0.5, 'after the hung worker %.0f messages a second, before it were %.0f' % (rate, usual))
+    tap.ok(rate > usual * ENOUGH, 'after the hung worker %.0f messages a second, before it were %.0f' % (rate, usual))
     rig.wait_for(lambda: victim not in rig.processes(), 5, 'the end of the hung worker')
     d.stop()
 
@@ -114,7 +115,8 @@ def out_of_memory():
     def starve():
         for pid in d.workers():
             used = d.memory('VmSize', pid=pid) * 1024
-            resource.prlimit(pid, resource.RLIMIT_AS, (used, used))
+            rig.run(['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', 'prlimit', '--pid', str(pid),
+                     '--as=%d:%d' % (used, used)], check=True)
     load = Load(d.address, '-c', CLIENTS, '-t', WARM + 6, '-p', 20, '-g', 60000)
     time.sleep(WARM)
     starve()
@@ -144,7 +146,7 @@ def zygote_hung():
         os.kill(pid, signal.SIGKILL)
     rig.wait_for(lambda: milter.talk(d.address, mails.clean()).smtp() == 2, 60, 'a clean mail to be accepted', every=0.5)
     tap.eq(milter.talk(d.address, mails.eicar_plain()).smtp(), 5)
-    tap.ok(zygote not in rig.processes(), 'the hung zygote is still there')
+    rig.wait_for(lambda: zygote not in rig.processes(), 90, 'the end of the hung zygote')
     d.stop()
 
 

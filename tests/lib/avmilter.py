@@ -110,6 +110,12 @@ class Daemon:
     def logged(self):
         return rig.read(self.output)
 
+    def events(self, count=40):
+        """The end of the log without the lines of the messages, and the last of these."""
+        lines = self.logged().split('\n')
+        rare = [l for l in lines if not LINE.search(l)][-count:]
+        return '--- %s\n%s' % (self.output, '\n'.join(rare + [l for l in lines if LINE.search(l)][-3:]))
+
     def lines(self):
         """[(queue id, {key: value})] of the per-message lines."""
         found = []
@@ -164,12 +170,6 @@ class Daemon:
         """Sum of fields of /proc/PID/status (RssAnon, RssShmem, VmRSS...) in KiB."""
         status = rig.read('/proc/%d/status' % (pid or self.process.pid))
         return sum(int(re.search(r'^%s:\s+(\d+)' % f, status, re.M).group(1)) for f in fields)
-
-    def cpu(self):
-        """User and system time of the front so far, in seconds."""
-        stat = rig.read('/proc/%d/stat' % self.process.pid)
-        f = stat[stat.rindex(')') + 2:].split()
-        return (int(f[11]) + int(f[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def q(text):

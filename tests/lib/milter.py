@@ -56,7 +56,7 @@ class Answer:
 class Milter:
     """One connection. address: a path or a (host, port) pair."""
 
-    def __init__(self, address, timeout=120, negotiate=True, **kw):
+    def __init__(self, address, timeout=60, negotiate=True, **kw):
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.settimeout(timeout)

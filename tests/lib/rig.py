@@ -213,3 +213,10 @@ def processes():
         if state != 'Z':
             found[int(pid)] = (int(parent), name)
     return found
+
+
+def cpu(pid):
+    """User and system time of the process so far, in seconds."""
+    stat = read('/proc/%d/stat' % pid)
+    f = stat[stat.rindex(')') + 2:].split() if stat else [0] * 20
+    return (int(f[11]) + int(f[12])) / os.sysconf('SC_CLK_TCK')
