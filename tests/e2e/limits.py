@@ -90,6 +90,7 @@ def scratch_full():
         scratch = rig.folder(name + '/scratch')
         tiny_disk(scratch, options)
         d.sections['antivirus']['scratch_base'] = q(scratch)
+        d.sections['antivirus']['message_time_max'] = '4s'
         d.start()
         n = 0
         try:
@@ -108,7 +109,7 @@ def scratch_full():
                 os.unlink('%s/taken%d' % (scratch, i))
             except FileNotFoundError:
                 pass
-        rig.wait_for(lambda: smtp_class(d, mails.clean_attachments()) == 2, 20, 'recovery (%s)' % options, every=0.2)
+        rig.wait_for(lambda: smtp_class(d, mails.clean_attachments()) == 2, 60, 'recovery (%s)' % options, every=0.2)
         tap.eq(smtp_class(d, mails.eicar_zip(2)), 5)
         d.stop()
 
@@ -118,11 +119,12 @@ def scratch_gone():
     d = daemon('gone')
     scratch = rig.folder('gone/scratch', owner='nobody')
     d.sections['antivirus']['scratch_base'] = q(scratch)
+    d.sections['antivirus']['message_time_max'] = '4s'
     d.start()
     subprocess.run('rm -rf %s/*' % scratch, shell=True, check=True)
     for message in (mails.eicar_zip(2), mails.eicar_base64(), mails.eicar_plain(), mails.eicar_forwarded()) * 3:
         tap.ok(smtp_class(d, message) in (4, 5), 'accepted without a scratch folder')
-    rig.wait_for(lambda: smtp_class(d, mails.clean_attachments()) == 2, 20, 'recovery', every=0.2)
+    rig.wait_for(lambda: smtp_class(d, mails.clean_attachments()) == 2, 60, 'recovery', every=0.2)
     d.stop()
 
 

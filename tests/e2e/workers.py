@@ -31,7 +31,7 @@ def logs():
 
 def under_load(d, events, recovery=1.0, held=1):
     """Runs the load, the events APART seconds from each other. Each may cost `held` messages 451, and none after that."""
-    load = Load(d.address, '-c', CLIENTS, '-t', WARM + APART * (len(events) + 1), '-p', 10, '-g', 4000)
+    load = Load(d.address, '-c', CLIENTS, '-t', WARM + APART * len(events) + recovery + 1.5, '-p', 10, '-g', 4000)
     time.sleep(WARM)
     times = []
     for event in events:
@@ -132,7 +132,8 @@ def zygote_killed():
 
     def strike_zygote():
         os.kill(d.zygotes()[0], signal.SIGKILL)
-    under_load(d, [strike_zygote] * 2, held=3)
+    # a zygote that dies young is followed after a second
+    under_load(d, [strike_zygote], recovery=2, held=3)
     rig.wait_for(lambda: len(d.zygotes()) == 1 and d.workers(), 10, 'one zygote and workers')
     d.stop()
 
@@ -140,13 +141,14 @@ def zygote_killed():
 @tap.test('zygote hung (SIGSTOP) and a worker killed: mail still flows')
 def zygote_hung():
     d = daemon('zstop').start()
+    rig.wait_for(lambda: len(d.workers()) >= 3, 10, 'two workers and a spare')
     zygote = d.zygotes()[0]
     os.kill(zygote, signal.SIGSTOP)
     for pid in d.workers():
         os.kill(pid, signal.SIGKILL)
     rig.wait_for(lambda: milter.talk(d.address, mails.clean()).smtp() == 2, 60, 'a clean mail to be accepted', every=0.5)
     tap.eq(milter.talk(d.address, mails.eicar_plain()).smtp(), 5)
-    rig.wait_for(lambda: zygote not in rig.processes(), 90, 'the end of the hung zygote')
+    rig.wait_for(lambda: zygote not in rig.processes(), 30, 'the end of the hung zygote')
     d.stop()
 
 

@@ -78,13 +78,17 @@ class Daemon:
     def start(self, ready=True, wait=30):
         """ready: wait until the engine is loaded, not only until the socket answers."""
         self.write_conf()
+        before = self.served()
         self.process = rig.Process(self.command('-f', *self.args), self.output, env=self.env)
         rig.wait_for(lambda: self.listening() or not self.process.alive(), wait, 'the milter socket')
         if not self.process.alive():
             raise AssertionError('avmilter ended at start:\n' + self.logged())
         if ready:
-            rig.wait_for(lambda: self.workers(), wait, 'the first worker')
+            rig.wait_for(lambda: self.served() > before, wait, 'signatures that serve in\n' + self.events())
         return self
+
+    def served(self):
+        return len(re.findall(r'generation \d+ serves', self.logged()))
 
     def listening(self):
         family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
