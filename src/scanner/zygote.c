@@ -185,7 +185,8 @@ do_fork(struct zygote *z)
 	g_autofree char *tmpdir = scratch_worker(z->scratch, number, &err);
 	if (!tmpdir) {
 		fail(z, EX_CANTCREAT, err->message);
-		return true;
+		/* our folder was taken away (somebody cleaned up): only a new zygote makes a new one */
+		return access(scratch_path(z->scratch), F_OK) == 0;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0) {
 		front = pair[0];

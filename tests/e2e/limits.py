@@ -2,7 +2,7 @@
 """Full disks, no descriptors, budgets: 451 for the message at hand, never accepted unscanned, recovery by itself"""
 # run: timeout=180
 import os
-import resource
+import re
 import signal
 import subprocess
 import sys
@@ -122,7 +122,7 @@ def scratch_gone():
     d.sections['antivirus']['message_time_max'] = '4s'
     d.start()
     subprocess.run('rm -rf %s/*' % scratch, shell=True, check=True)
-    for message in (mails.eicar_zip(2), mails.eicar_base64(), mails.eicar_plain(), mails.eicar_forwarded()) * 3:
+    for message in (mails.eicar_zip(2), mails.eicar_base64(), mails.eicar_forwarded()):
         tap.ok(smtp_class(d, message) in (4, 5), 'accepted without a scratch folder')
     rig.wait_for(lambda: smtp_class(d, mails.clean_attachments()) == 2, 60, 'recovery', every=0.2)
     d.stop()
@@ -145,16 +145,18 @@ def no_folder():
 def no_descriptors():
     d = daemon('emfile').start()
     tap.eq(smtp_class(d, mails.clean()), 2)
-    soft, hard = resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE)
+    limits = rig.read('/proc/%d/limits' % d.process.pid)
+    soft, hard = map(int, re.search(r'Max open files\s+(\d+)\s+(\d+)', limits).groups())
 
     def limit(n):
         # by the user of the daemon: root in a container may not
         rig.run(['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', 'prlimit', '--pid', str(d.process.pid),
                  '--nofile=%d:%d' % (n, hard)], check=True)
-    used = max(int(fd) for fd in os.listdir('/proc/%d/fd' % d.process.pid))
+    used = {int(fd) for fd in os.listdir('/proc/%d/fd' % d.process.pid)}
+    holes = [n for n in range(500) if n not in used]
     codes = set()
     for room in (0, 1, 2, 3, 4, 5, 6, 8):
-        limit(used + room)
+        limit(holes[room])
         for message in (mails.eicar_plain(), mails.eicar_zip()):
             try:
                 m = Milter(d.address, timeout=8)
@@ -191,7 +193,8 @@ def half_sent(d, size):
     m.data('HALF')
     m.header('Subject', ' x')
     m.eoh()
-    m.body(mails.noise(size))
+    mails.COUNT[0] += 1
+    m.body(mails.noise(size, mails.COUNT[0]))      # unlike any other: nothing is answered from memory
     return m
 
 
