@@ -210,14 +210,16 @@ rig_stat(pid_t pid, char *state, int *parent)
 	return at && sscanf(at + 1, " %c %d", state, parent) == 2;
 }
 
-/* True when a process is gone or a zombie: its descriptors are closed then, which an empty command line does not say. */
+/* True when a process is gone or a zombie without threads: its descriptors are closed then, which an empty command line does
+ * not say, nor a first thread that is a zombie while a sanitizer's second one still ends. */
 MAYBE_UNUSED static bool
 rig_dead(pid_t pid)
 {
+	g_autofree char *tasks = g_strdup_printf("/proc/%d/task", (int)pid);
 	char state;
 	int parent;
 
-	return !rig_stat(pid, &state, &parent) || state == 'Z' || state == 'X';
+	return !rig_stat(pid, &state, &parent) || ((state == 'Z' || state == 'X') && rig_entries(tasks) <= 3);
 }
 
 /* The zygotes of the rig are our own children, its workers are not. Returns how many pids there are. */
