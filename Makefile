@@ -3,7 +3,7 @@
 #	make			build/avmilter, build/avmilter-scanner, build/avmilterctl
 #	make demo		all set-up included: a real Postfix on loopback, a clean mail, an EICAR mail, both answers
 #	make check		all set-up included: build and run every test; ends with "N passed, N failed, N skipped"
-#	make bench		what it costs, side by side with other filters (never part of check)
+#	make bench		what it costs, side by side with other filters (never part of check; SCENARIO=name ROUNDS=n)
 #	make install		into $(DESTDIR)$(PREFIX); make uninstall takes it away again, configuration and quarantine stay
 #	make docs		write etc/avmilter.conf.sample and the generated sections of man/ anew from the tables
 #	make lint		floors, headers that compile alone, generated files in step, style
@@ -129,9 +129,9 @@ demo:
 	@scripts/demo
 
 bench:
-	@scripts/install-deps test
-	@$(MAKE) --no-print-directory tests
-	@tests/bench/run
+	@scripts/install-deps bench
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/tools/mload $(BUILD)/tests/tools/accept_milter
+	@tests/bench/run $(if $(SCENARIO),-s $(SCENARIO)) $(if $(ROUNDS),-r $(ROUNDS))
 
 lint:
 	@scripts/lint

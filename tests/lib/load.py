@@ -5,10 +5,12 @@ from lib import rig
 
 
 class Message:
-    """One line of mload's log. begin, eom, end: monotonic seconds; answer: an SMTP code, or cut, lost, refused."""
+    """One line of mload's log. begin, eom, end: monotonic seconds; answer: an SMTP code, or cut, lost, refused; number and
+    size of the message where mload was asked for them (-e)."""
 
     def __init__(self, line):
-        begin, eom, end, kind, answer = line.split()
+        begin, eom, end, kind, answer, *more = line.split()
+        self.number, self.size = (int(w) for w in more) if more else (None, None)
         self.begin, self.eom, self.end = float(begin), float(eom), float(end)
         self.infected = kind == 'i'
         self.answer = answer

@@ -5,6 +5,9 @@
  *	  -c N	connections (1)			-n N	messages in all (0: until -t)
  *	  -t S	seconds (0: until -n)		-r N	messages per second over all connections (0: closed loop)
  *	  -m F	clean message from a file	-M F	infected one (both may be repeated, used in turn)
+ *	  -x F	messages of an index: lines of c(lean) or i(nfected), a blank, the name of a
+ *		file beside it; in turn
+ *	  -V	each message under a Message-ID and a Received of its own: the copies of a campaign
  *	  -g N	bytes of a generated body (10000)	-p N	percent of the generated messages that are infected (0)
  *	  -k N	messages a connection, then a new one (0: all)
  *	  -d N	percent of the messages cut by closing the connection in a random state
@@ -13,6 +16,10 @@
  *	  -q	end a connection's loop when the connection is refused or lost, instead of trying again
  *	  -l F	one line a message into F: monotonic seconds of the start, of the end of message, of the answer;
  *		c(lean) or i(nfected); the answer (SMTP code, "cut", "lost" or "refused")
+ *	  -e	two words more in each line of that record: the number of the message and its bytes
+ *
+ * With -r, "late_ms" is the most that a message began after its turn: give enough connections that it stays small, or the
+ * percentiles leave out what the waiting messages felt.
  *
  * Exactly one answer belongs to each message: bytes before or after it are counted as "extra". An infected message that
  * is accepted or discarded counts as "unscanned", a clean one that is refused for good as "wrong". Prints one JSON object.
@@ -34,6 +41,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -64,14 +72,14 @@ struct options {
 	double seconds, rate, patience;
 	size_t size;
 	unsigned infected_pct, close_pct, abort_pct;
-	bool quit;
+	bool quit, vary, numbered;
 	FILE *log;
 };
 
 struct totals {
 	uint64_t messages, answered, cut, lost, refused, extra, unscanned, wrong, progress, edits;
 	uint64_t codes[CODES];
-	double *latency;
+	double *latency, late;
 	size_t latencies, room;
 };
 
@@ -294,12 +302,35 @@ header(struct conn *c, const char *name, size_t name_len, const char *value, siz
 	return ok;
 }
 
-/* Length of the header block; *body is set to the first byte of the body. */
+/* The fields that differ between two copies of the same mail. */
 static bool
-send_headers(struct conn *c, const struct mail *m, size_t *body)
+send_trace(struct conn *c, uint64_t number)
+{
+	char received[160], id[80];
+	int r, i;
+
+	r = snprintf(received, sizeof(received), " from mx.load.test (mx.load.test [192.0.2.%u])\r\n\tby mail.load.test with ESMTPS id "
+	    "%012" PRIX64 ";\r\n\tMon, 02 Mar 2026 10:%02u:%02u +0000", (unsigned)(number % 254) + 1, number,
+	    (unsigned)(number / 60 % 60), (unsigned)(number % 60));
+	i = snprintf(id, sizeof(id), " <%" PRIu64 ".%d@load.test>", number, getpid());
+	return header(c, "Received", strlen("Received"), received, (size_t)r) &&
+	    header(c, "Message-ID", strlen("Message-ID"), id, (size_t)i);
+}
+
+static bool
+is_message_id(const char *name, size_t len)
+{
+	return len == strlen("Message-ID") && strncasecmp(name, "Message-ID", len) == 0;
+}
+
+/* Sends the header block; *body is set to the first byte of the body. */
+static bool
+send_headers(struct conn *c, const struct mail *m, uint64_t number, size_t *body)
 {
 	size_t at = 0;
 
+	if (opt.vary && !send_trace(c, number))
+		return false;
 	while (at < m->len && m->data[at] != '\r' && m->data[at] != '\n') {
 		const char *line = m->data + at, *end, *colon;
 
@@ -314,6 +345,8 @@ send_headers(struct conn *c, const struct mail *m, size_t *body)
 		colon = memchr(line, ':', (size_t)(end - line));
 		if (colon == NULL)
 			break;
+		if (opt.vary && is_message_id(line, (size_t)(colon - line)))
+			continue;
 		while (end > colon && (end[0] == '\n' || end[0] == '\r'))
 			end--;
 		if (!header(c, line, (size_t)(colon - line), colon + 1, (size_t)(end - colon)))
@@ -374,7 +407,7 @@ send_message(struct conn *c, const struct mail *m, uint64_t number, unsigned cut
 		return false;
 	if (cut == 3)
 		return flush(c);
-	if (!send_headers(c, m, &at))
+	if (!send_headers(c, m, number, &at))
 		return false;
 	if (cut == 4)
 		return flush(c);
@@ -430,7 +463,7 @@ await(struct conn *c, uint64_t *progress, uint64_t *edits)
 /* ---- the loop of one connection ---- */
 
 static void
-account(const struct mail *m, const char *what, int code, double t0, double t1, double t2)
+account(const struct mail *m, uint64_t number, const char *what, int code, double t0, double t1, double t2)
 {
 	pthread_mutex_lock(&lock);
 	if (code > 0) {
@@ -451,9 +484,12 @@ account(const struct mail *m, const char *what, int code, double t0, double t1, 
 	if (opt.log != NULL) {
 		fprintf(opt.log, "%.6f %.6f %.6f %c ", t0, t1, t2, m->infected ? 'i' : 'c');
 		if (what != NULL)
-			fprintf(opt.log, "%s\n", what);
+			fputs(what, opt.log);
 		else
-			fprintf(opt.log, "%d\n", code);
+			fprintf(opt.log, "%d", code);
+		if (opt.numbered)
+			fprintf(opt.log, " %" PRIu64 " %zu", number, m->len);
+		fputc('\n', opt.log);
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -483,6 +519,11 @@ next(uint64_t *number)
 	due = opt.rate > 0 ? begin + (double)*number / opt.rate - now() : 0;
 	if (due > 0)
 		usleep((useconds_t)(due * 1e6));
+	if (due < 0) {
+		pthread_mutex_lock(&lock);
+		total.late = -due > total.late ? -due : total.late;
+		pthread_mutex_unlock(&lock);
+	}
 	return true;
 }
 
@@ -513,7 +554,7 @@ deliver(struct conn *c, const struct mail *m, uint64_t number, unsigned *seed)
 	if (pending(c)) {
 		/* nothing may come between two messages, but an orderly close */
 		add(receive(c) ? &total.extra : &total.lost, 1);
-		account(m, "lost", 0, t0, t0, now());
+		account(m, number, "lost", 0, t0, t0, now());
 		return false;
 	}
 	/* the last state, an end of message whose answer nobody waits for, exists for a lost client only */
@@ -523,12 +564,12 @@ deliver(struct conn *c, const struct mail *m, uint64_t number, unsigned *seed)
 		cut = (unsigned)rand_r(seed) % (STATES - 1);
 	if (!send_message(c, m, number, cut)) {
 		add(&total.lost, 1);
-		account(m, "lost", 0, t0, 0, now());
+		account(m, number, "lost", 0, t0, 0, now());
 		return false;
 	}
 	if (cut < STATES) {
 		add(&total.cut, 1);
-		account(m, "cut", 0, t0, 0, now());
+		account(m, number, "cut", 0, t0, 0, now());
 		if (dice < opt.close_pct)
 			return false;
 		put(c, SMFIC_ABORT, NULL, 0);
@@ -540,7 +581,7 @@ deliver(struct conn *c, const struct mail *m, uint64_t number, unsigned *seed)
 	add(&total.edits, edits);
 	if (code == 0)
 		add(&total.lost, 1);
-	account(m, code == 0 ? "lost" : NULL, code, t0, t1, now());
+	account(m, number, code == 0 ? "lost" : NULL, code, t0, t1, now());
 	return code != 0;
 }
 
@@ -562,7 +603,7 @@ loop(void *arg)
 			m = mails[number % n_mails];
 		if (!connected(&c)) {
 			add(&total.refused, 1);
-			account(&m, "refused", 0, now(), 0, now());
+			account(&m, number, "refused", 0, now(), 0, now());
 			use = !opt.quit;
 		} else if (!deliver(&c, &m, number, &seed)) {
 			hang_up(&c);
@@ -607,6 +648,25 @@ load_mail(const char *path, bool infected)
 	fclose(f);
 }
 
+static void
+load_index(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	const char *slash = strrchr(path, '/');
+	char line[4096], name[8192];
+
+	if (f == NULL)
+		die("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if ((line[0] != 'c' && line[0] != 'i') || line[1] != ' ')
+			die("%s: not c or i, a blank and a file: %s", path, line);
+		snprintf(name, sizeof(name), "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, line + 2);
+		load_mail(strdup(name), line[0] == 'i');
+	}
+	fclose(f);
+}
+
 static int
 by_value(const void *a, const void *b)
 {
@@ -637,8 +697,9 @@ report(double seconds)
 		printf("%s\"%d\": %" PRIu64, sep, i, total.codes[i]);
 		sep = ", ";
 	}
-	printf("}, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f, \"seconds\": %.3f, \"rate\": %.1f}\n", percentile(0.5),
-	    percentile(0.99), percentile(1), seconds, (double)total.answered / seconds);
+	printf("}, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f, \"seconds\": %.3f, \"rate\": %.1f, "
+	    "\"late_ms\": %.2f}\n", percentile(0.5), percentile(0.99), percentile(1), seconds, (double)total.answered / seconds,
+	    1000 * total.late);
 }
 
 static void
@@ -646,7 +707,7 @@ parse(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "s:c:n:t:r:m:M:g:p:k:d:a:i:w:ql:")) != -1) {
+	while ((o = getopt(argc, argv, "s:c:n:t:r:m:M:x:Vg:p:k:d:a:i:w:qel:")) != -1) {
 		switch (o) {
 		case 's': opt.address = optarg; break;
 		case 'c': opt.connections = (unsigned)strtoul(optarg, NULL, 10); break;
@@ -655,6 +716,9 @@ parse(int argc, char **argv)
 		case 'r': opt.rate = strtod(optarg, NULL); break;
 		case 'm': load_mail(optarg, false); break;
 		case 'M': load_mail(optarg, true); break;
+		case 'x': load_index(optarg); break;
+		case 'V': opt.vary = true; break;
+		case 'e': opt.numbered = true; break;
 		case 'g': opt.size = strtoull(optarg, NULL, 10); break;
 		case 'p': opt.infected_pct = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'k': opt.per_connection = (unsigned)strtoul(optarg, NULL, 10); break;
