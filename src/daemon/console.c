@@ -7,6 +7,7 @@
 #include "base/deadline.h"
 #include "base/fsx.h"
 #include "base/log.h"
+#include "daemon/console_cache.h"
 #include "daemon/jsonx.h"
 #include "daemon/server.h"
 #include "daemon/testmail.h"
@@ -143,6 +144,7 @@ stats(void *arg, const struct control_request *rq, GError **err)
 		return NULL;
 	}
 	o = stats_object(st);
+	json_object_set_new(o, "cache", console_cache_stats(s->memory));
 	if (rq->words[1] != NULL)
 		stats_reset(st); /* what is shown is what was counted till now */
 	return o;
@@ -284,6 +286,14 @@ set_log(void *arg, const struct control_request *rq, GError **err)
 	return json_pack("{s:s}", "level", log_level_name(level));
 }
 
+static json_t *
+cache(void *arg, const struct control_request *rq, GError **err)
+{
+	struct server *s = arg;
+
+	return console_cache(s->memory, rq->words + 1, rq->may_act, err);
+}
+
 const struct control_commands console_commands = {
     .status = status,
     .stats = stats,
@@ -293,4 +303,5 @@ const struct control_commands console_commands = {
     .reload = reload,
     .update = update,
     .log = set_log,
+    .cache = cache,
 };

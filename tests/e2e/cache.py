@@ -2,6 +2,8 @@
 """The result cache: campaigns are scanned once, verdicts are the same with and without it, old ones never answer"""
 # run: timeout=240 san=address,thread
 import concurrent.futures
+import hashlib
+import json
 import os
 import random
 import shutil
@@ -252,6 +254,35 @@ def off():
     d = daemon('off-findings', cache_size='0').start()
     tap.eq([ask(d, m)[1]['cache'] for m in campaign(3, b'Again.\r\n')], ['miss', 'hit', 'hit'])
     tap.eq([ask(d, m)[1]['cache'] for m in campaign(3, MARKER)], ['miss'] * 3)
+    d.stop()
+
+
+@tap.test('avmilterctl cache: stats, purge of one object, of everything')
+def console():
+    d = daemon('console', scan_whole='false').start()
+
+    def ctl(*words):
+        return rig.run([rig.program('avmilterctl'), '-c', d.conf, '-j', 'cache'] + list(words))
+
+    def stats():
+        return json.loads(ctl('stats')[1])['memory']
+
+    data = mails.noise(5000)
+    first, second = [mails.multipart([mails.part(b'text %d\r\n' % n, 'text/plain', encode=False), mails.part(data, name='%d.bin' % n)]) for n in (1, 2)]
+    ask(d, mails.clean('warm up'))
+    before = stats()
+    for m, want in ((first, 'miss'), (first, 'hit'), (second, 'miss')):
+        tap.eq(ask(d, m)[1]['cache'], want)
+    after = stats()
+    tap.eq([after['messages'][k] - before['messages'][k] for k in ('hits', 'misses')], [1, 2])
+    # the attachment of the second mail was known, its text was not
+    tap.eq([after['objects'][k] - before['objects'][k] for k in ('hits', 'misses')], [1, 3])
+    tap.eq(json.loads(ctl('purge', hashlib.sha256(data).hexdigest())[1]), {'purged': 1})
+    tap.eq(json.loads(ctl('purge', 'all')[1])['purged'] >= 4, True)
+    tap.eq((stats()['entries_clean'], stats()['bytes']), (0, 0))
+    tap.eq(ask(d, first)[1]['cache'], 'miss')
+    for wrong in (('purge',), ('purge', 'abc'), ('nonsense',), ('purge', 'all', 'more')):
+        tap.eq(ctl(*wrong)[0], 2, wrong)
     d.stop()
 
 
