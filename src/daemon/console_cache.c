@@ -74,6 +74,19 @@ redis_object(struct cache_redis *r)
 	return o;
 }
 
+static json_t *
+lane_object(struct lane *l)
+{
+	struct lane_stats st;
+	json_t *o = json_object();
+
+	lane_stats(l, &st);
+	put_number(o, "places", st.slots);
+	put_number(o, "inside", st.inside);
+	put_number(o, "waiting", st.waiting);
+	return o;
+}
+
 json_t *
 console_cache_stats(struct memory *m)
 {
@@ -83,6 +96,7 @@ console_cache_stats(struct memory *m)
 	cache_stats(m->cache, &st);
 	json_object_set_new(o, "memory", memory_object(&st));
 	json_object_set_new(o, "same_scans", flights_object(m->flights));
+	json_object_set_new(o, "large_messages", lane_object(m->large));
 	json_object_set_new(o, "redis", redis_object(m->redis));
 	return o;
 }

@@ -4,25 +4,28 @@
 #include "scan/flight.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "verdict/codec.h"
 
 struct flight {
 	uint8_t key[DIGEST_LEN];
-	unsigned refs;               /* the leader and the followers */
+	unsigned refs;               /* leaders and followers */
 	unsigned leaders;            /* so far */
-	bool led;                    /* somebody scans */
+	unsigned leading;            /* now */
+	int64_t led_ms;              /* when the last of them began */
 	bool landed;                 /* answer is final */
 	struct flight_counts counts; /* of the answer */
 	GByteArray *answer;          /* encoded verdict; immutable once landed */
-	pthread_cond_t changed;      /* led became false, or landed true */
+	pthread_cond_t changed;      /* nobody leads any more, or landed */
 };
 
 struct flights {
+	unsigned attempts;
+	int64_t patience_ms;
 	pthread_mutex_t mu; /* guards everything below and every struct flight */
 	GHashTable *flying; /* key -> struct flight *, not landed */
-	unsigned attempts;
 	unsigned waiting;
 	uint64_t ledn, followed, promoted, timeouts;
 };
@@ -43,7 +46,7 @@ key_equal(gconstpointer a, gconstpointer b)
 }
 
 struct flights *
-flights_new(unsigned attempts)
+flights_new(unsigned attempts, int64_t patience_ms)
 {
 	struct flights *fs = g_new0(struct flights, 1);
 
@@ -51,6 +54,7 @@ flights_new(unsigned attempts)
 	pthread_mutex_init(&fs->mu, NULL);
 	fs->flying = g_hash_table_new(key_hash, key_equal);
 	fs->attempts = attempts;
+	fs->patience_ms = patience_ms;
 	return fs;
 }
 
@@ -94,28 +98,55 @@ leave(struct flights *fs, struct flight *f)
 	g_free(f);
 }
 
+/* Has the follower still time? */
+static bool
+wait_left(const struct wait *w)
+{
+	return !deadline_passed(w->dl) && (w->cut == NULL || atomic_load(w->cut) > now_ms());
+}
+
+/* Locks: fs->mu. Sleep until something changes, or until the leader has been silent for too long.
+ */
+static void
+sleep_a_while(struct flights *fs, struct flight *f, struct wait *w)
+{
+	struct wait cut = *w;
+
+	if (f->leaders < fs->attempts)
+		cut = wait_until(w, (struct deadline){.at_ms = f->led_ms + fs->patience_ms});
+	wait_cond(&cut, &f->changed, &fs->mu);
+	w->next_tick_ms = cut.next_tick_ms;
+}
+
+/* Locks: fs->mu. May a follower scan by itself? Nobody does, or whoever does is silent. */
+static bool
+is_free(const struct flights *fs, const struct flight *f)
+{
+	return f->leading == 0 ||
+	       (f->leaders < fs->attempts && now_ms() >= f->led_ms + fs->patience_ms);
+}
+
 /* Locks: fs->mu. Wait for a change; says what became of the follower. */
 static enum flight_role
 follow(struct flights *fs, struct flight *f, struct wait *w)
 {
-	bool in_time = true;
-
 	fs->waiting++;
-	while (!f->landed && f->led && in_time)
-		in_time = wait_cond(w, &f->changed, &fs->mu);
+	while (!f->landed && !is_free(fs, f) && wait_left(w))
+		sleep_a_while(fs, f, w);
 	fs->waiting--;
 	if (f->landed)
 		return FLIGHT_ANSWER;
 	/* Nobody leads: all followers were woken, and one that still has time takes over. */
-	return f->led || !in_time ? FLIGHT_TIMEOUT : FLIGHT_LEADER;
+	return is_free(fs, f) && wait_left(w) ? FLIGHT_LEADER : FLIGHT_TIMEOUT;
 }
 
 /* Locks: fs->mu. */
 static void
 lead(struct flights *fs, struct flight *f)
 {
-	f->led = true;
+	f->leading++;
 	f->leaders++;
+	f->led_ms = now_ms();
 	fs->ledn++;
 	fs->promoted += f->leaders > 1;
 }
@@ -134,7 +165,7 @@ flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, s
 	if (f == NULL)
 		f = take_off(fs, key);
 	f->refs++;
-	role = f->led ? follow(fs, f, w) : FLIGHT_LEADER;
+	role = f->leading > 0 ? follow(fs, f, w) : FLIGHT_LEADER;
 	if (role == FLIGHT_LEADER) {
 		lead(fs, f);
 		*out = f;
@@ -177,8 +208,8 @@ flight_land(struct flights *fs, struct flight **fp, const struct verdict *v,
 	answer = g_byte_array_new();
 	verdict_encode(v != NULL && v->states != 0 ? v : &nothing, answer);
 	pthread_mutex_lock(&fs->mu);
-	f->led = false;
-	if (settled(v) || f->leaders >= fs->attempts) {
+	f->leading--;
+	if (!f->landed && (settled(v) || (f->leading == 0 && f->leaders >= fs->attempts))) {
 		f->landed = true;
 		f->counts = counts;
 		f->answer = g_steal_pointer(&answer);

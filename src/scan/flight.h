@@ -4,7 +4,8 @@
  * The first to ask for a key leads: it scans and lands the verdict. Whoever asks meanwhile follows: it waits under its own
  * deadline and gets the verdict that landed. When the leader fails (nothing known, or FAILED), exactly one follower takes
  * over; after the last permitted attempt its failure is everybody's, so that an object that breaks scans is not tried once a
- * follower.
+ * follower. A leader that is silent for long (its worker hangs, its queue is longer) is not waited for by all: one follower
+ * scans beside it, and whoever lands first has the answer.
  *
  * Locks: one mutex; verdicts are encoded and decoded outside it, and nobody scans while holding it.
  */
@@ -28,8 +29,8 @@ enum flight_role {
 	FLIGHT_TIMEOUT,		/* the own deadline came first */
 };
 
-/* attempts: how many leaders one flight may have, at least 1. */
-struct flights *flights_new(unsigned attempts);
+/* attempts: how many leaders one flight may have, at least 1; patience_ms: how long one is waited for alone. */
+struct flights *flights_new(unsigned attempts, int64_t patience_ms);
 /* Nobody may be inside flight_join() or between it and flight_land(). */
 void	 flights_free(struct flights **fs);
 

@@ -30,6 +30,21 @@ limits_of(const struct conf *conf)
 	};
 }
 
+/* Scanning processes that the configuration asks for. */
+static unsigned
+workers_of(const struct conf *conf)
+{
+	const struct conf_engine *e = g_ptr_array_index(conf->engines, 0);
+
+	for (guint i = 0; i < conf->engines->len; i++) {
+		const struct conf_engine *other = g_ptr_array_index(conf->engines, i);
+
+		if (strcmp(other->kind, "clamav") == 0 && other->enabled != ENABLED_NO)
+			e = other;
+	}
+	return (unsigned)MAX(e->clamav.workers, 1);
+}
+
 static bool
 read_password(const char *path, char **password, GError **err)
 {
@@ -54,8 +69,10 @@ memory_new(const struct conf *conf, GError **err)
 
 	pthread_mutex_init(&m->mu, NULL);
 	m->cache = cache_new(&lim);
-	m->flights = flights_new((unsigned)conf->antivirus.max_attempts);
+	m->flights = flights_new((unsigned)conf->antivirus.max_attempts,
+	                         conf->antivirus.message_time_max / 4);
 	m->attempts = attempts_new(DAY_MS);
+	m->large = lane_new(lane_slots(workers_of(conf)));
 	if (*conf->cache.redis != '\0' &&
 	    (!mac_key_read(conf->cache.secret_file, &m->key, err) ||
 	     !read_password(conf->cache.password_file, &m->password, err)))
@@ -92,6 +109,7 @@ memory_apply(struct memory *m, const struct conf *conf)
 	const struct cache_limits lim = limits_of(conf);
 
 	cache_resize(m->cache, &lim);
+	lane_resize(m->large, lane_slots(workers_of(conf)));
 }
 
 void
@@ -105,6 +123,7 @@ memory_free(struct memory **mp)
 	cache_free(&m->cache);
 	flights_free(&m->flights);
 	attempts_free(&m->attempts);
+	lane_free(&m->large);
 	if (m->password != NULL)
 		OPENSSL_cleanse(m->password, strlen(m->password));
 	g_free(m->password);

@@ -15,6 +15,7 @@
 #include "scan/cache.h"
 #include "scan/cache_redis.h"
 #include "scan/flight.h"
+#include "scan/lane.h"
 
 struct conf;
 
@@ -22,6 +23,7 @@ struct memory {
 	struct cache	*cache;
 	struct flights	*flights;
 	struct attempts	*attempts;
+	struct lane	*large;		/* large messages on their way to a worker, or in one */
 	struct cache_redis *redis;	/* NULL = none */
 	struct mac_key	 key;
 	char		*password;

@@ -116,7 +116,8 @@ fill_result(struct scan_result *out, const struct cache_note *note)
 {
 	out->objects = note->objects;
 	out->left_out = note->left_out;
-	out->cache = "hit";
+	if (verdict_state(&out->verdict) == SCAN_COMPLETE)
+		out->cache = "hit";
 }
 
 /* Lead or follow the scan of this message. True when out is filled. */

@@ -22,6 +22,7 @@ struct scan {
 	struct objects *objects;
 	struct plan *plan;
 	struct recall recall;
+	bool in_lane;
 	struct scan_result *out;
 };
 
@@ -83,6 +84,33 @@ borrow_reason(const GError *err)
 	                                                              : REASON_BUSY;
 }
 
+#define QUEUE_FACTOR 10 /* queue_max raises an alert; this many times it is refused */
+
+/* A large message waits until there are few enough others of its kind, so that small ones find a worker. */
+static bool
+enter_lane(struct scan *s)
+{
+	struct memory *m = s->engines->memory;
+
+	if (!m || s->m->size < LANE_LARGE)
+		return true;
+	switch (lane_enter(m->large, (unsigned)s->conf->antivirus.queue_max * QUEUE_FACTOR,
+	                   s->wait)) {
+	case LANE_IN:
+		s->in_lane = true;
+		return true;
+	case LANE_FULL:
+		verdict_fail(&s->out->verdict, REASON_BUSY,
+		             "too many large messages wait for a scanning process");
+		return false;
+	case LANE_TIMEOUT:
+		break;
+	}
+	verdict_fail(&s->out->verdict, REASON_TIMEOUT,
+	             "no turn among the large messages inside the deadline");
+	return false;
+}
+
 /* The objects as a worker finds them. */
 static bool
 decompose(struct scan *s)
@@ -96,6 +124,8 @@ decompose(struct scan *s)
 		             "there are no scanning processes");
 		return false;
 	}
+	if (!enter_lane(s))
+		return false;
 	s->lease = workers_borrow(s->workers, s->wait, &err);
 	if (!s->lease) {
 		verdict_fail(&s->out->verdict, borrow_reason(err), "%s", err->message);
@@ -278,6 +308,8 @@ release(struct scan *s)
 	plan_free(&s->plan);
 	objects_free(&s->objects);
 	lease_return(&s->lease);
+	if (s->in_lane)
+		lane_leave(s->engines->memory->large);
 	if (!s->out->engines)
 		s->out->engines = g_strdup("");
 	if (!s->out->definitions)

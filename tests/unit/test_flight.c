@@ -19,6 +19,8 @@ struct world {
 	unsigned fail_first; /* so many leaders fail */
 	int64_t patience_ms;
 	int scan_ms;
+	int slow_ms; /* of the first scan */
+	unsigned most_wanted;
 };
 
 static void
@@ -29,7 +31,7 @@ scan(struct world *w, struct verdict *v)
 
 	while (now > most && !atomic_compare_exchange_weak(&w->most, &most, now))
 		continue;
-	g_usleep((gulong)w->scan_ms * 1000);
+	g_usleep((gulong)(n == 0 && w->slow_ms ? w->slow_ms : w->scan_ms) * 1000);
 	if (n < w->fail_first)
 		verdict_fail(v, REASON_WORKER_DIED, "died");
 	else
@@ -65,15 +67,17 @@ client(void *arg)
 }
 
 static struct world *
-run(unsigned attempts, unsigned fail_first, int64_t patience_ms, int scan_ms)
+run(unsigned attempts, unsigned fail_first, int64_t patience_ms, int scan_ms, int64_t patience)
 {
 	struct world *w = g_new0(struct world, 1);
 	pthread_t t[THREADS];
 
-	w->fs = flights_new(attempts);
+	w->fs = flights_new(attempts, patience);
 	w->fail_first = fail_first;
 	w->patience_ms = patience_ms;
 	w->scan_ms = scan_ms;
+	w->slow_ms = patience < 60000 ? 3000 : 0;
+	w->most_wanted = patience < 60000 ? 2 : 1;
 	pthread_barrier_init(&w->start, NULL, THREADS);
 	for (unsigned i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&t[i], NULL, client, w), 0);
@@ -90,7 +94,7 @@ done(struct world *w)
 	flights_stats(w->fs, &s);
 	assert_int_equal(s.flying, 0);
 	assert_int_equal(s.waiting, 0);
-	assert_int_equal(atomic_load(&w->most), 1);
+	assert_int_equal(atomic_load(&w->most), w->most_wanted);
 	flights_free(&w->fs);
 	pthread_barrier_destroy(&w->start);
 	g_free(w);
@@ -99,7 +103,7 @@ done(struct world *w)
 static void
 many_ask_one_scans(void **state)
 {
-	struct world *w = run(3, 0, 30000, 500);
+	struct world *w = run(3, 0, 30000, 500, 60000);
 
 	(void)state;
 	assert_int_equal(w->scans, 1);
@@ -111,7 +115,7 @@ many_ask_one_scans(void **state)
 static void
 one_follower_takes_over(void **state)
 {
-	struct world *w = run(3, 1, 30000, 500);
+	struct world *w = run(3, 1, 30000, 500, 60000);
 	struct flights_stats s;
 
 	(void)state;
@@ -126,7 +130,7 @@ one_follower_takes_over(void **state)
 static void
 poison_is_not_tried_by_all(void **state)
 {
-	struct world *w = run(3, THREADS, 30000, 300);
+	struct world *w = run(3, THREADS, 30000, 300, 60000);
 
 	(void)state;
 	assert_int_equal(w->scans, 3);
@@ -139,12 +143,29 @@ poison_is_not_tried_by_all(void **state)
 static void
 followers_keep_their_deadline(void **state)
 {
-	struct world *w = run(3, 0, 200, 2000);
+	struct world *w = run(3, 0, 200, 2000, 60000);
 
 	(void)state;
 	assert_int_equal(w->scans, 1);
 	assert_int_equal(w->clean, 1);
 	assert_int_equal(w->timeouts, THREADS - 1);
+	done(w);
+}
+
+/* A leader that hangs is not waited for by all: a second one scans, everybody else has its answer
+ * long before the first. */
+static void
+silent_leader_is_overtaken(void **state)
+{
+	struct world *w = run(3, 0, 30000, 50, 300);
+	struct flights_stats s;
+
+	(void)state;
+	flights_stats(w->fs, &s);
+	assert_int_equal(w->scans, 2);
+	assert_int_equal(s.promoted, 1);
+	assert_int_equal(w->clean, THREADS);
+	assert_int_equal(w->answers, THREADS - 2);
 	done(w);
 }
 
@@ -178,7 +199,7 @@ late_leader(void *arg)
 static void
 followers_tick(void **state)
 {
-	struct world w = {.fs = flights_new(1)};
+	struct world w = {.fs = flights_new(1, 60000)};
 	struct verdict v = {0};
 	struct flight *f;
 	struct flight_counts counts = {0};
@@ -207,7 +228,7 @@ followers_tick(void **state)
 static void
 nothing_is_not_clean(void **state)
 {
-	struct flights *fs = flights_new(1);
+	struct flights *fs = flights_new(1, 60000);
 	uint8_t key[DIGEST_LEN] = {1};
 	struct verdict v = {0};
 	struct flight *f;
@@ -274,7 +295,7 @@ static void
 storm(void **state)
 {
 	struct storm s[16];
-	struct flights *fs = flights_new(2);
+	struct flights *fs = flights_new(2, 2);
 	struct flights_stats stats;
 	pthread_t t[16];
 
@@ -291,13 +312,10 @@ storm(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(many_ask_one_scans),
-    cmocka_unit_test(one_follower_takes_over),
-    cmocka_unit_test(poison_is_not_tried_by_all),
-    cmocka_unit_test(followers_keep_their_deadline),
-    cmocka_unit_test(followers_tick),
-    cmocka_unit_test(nothing_is_not_clean),
-    cmocka_unit_test(storm),
+    cmocka_unit_test(many_ask_one_scans),         cmocka_unit_test(one_follower_takes_over),
+    cmocka_unit_test(poison_is_not_tried_by_all), cmocka_unit_test(followers_keep_their_deadline),
+    cmocka_unit_test(silent_leader_is_overtaken), cmocka_unit_test(followers_tick),
+    cmocka_unit_test(nothing_is_not_clean),       cmocka_unit_test(storm),
 };
 
 UNIT_RUN(tests)
