@@ -5,9 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "scan/memory.h"
-
 #include "base/deadline.h"
+#include "scan/memory.h"
 
 /* How often a wait for the first failure looks around. */
 #define LOOK_MS 50
@@ -143,37 +142,46 @@ generation_workers_conf(const struct conf *conf, struct workers_conf *out, GErro
 	return true;
 }
 
+/* The workers of an earlier snapshot, if they are what cfg asks for. */
 static struct pool *
-find_pool(const struct conf *conf, const struct snapshot *old, struct memory *memory, bool *fresh,
-          GError **err)
+reuse_pool(const struct snapshot *of, const struct workers_conf *cfg)
+{
+	return of != NULL && pool_fits(of->pool, cfg) ? pool_ref(of->pool) : NULL;
+}
+
+static struct pool *
+find_pool(const struct conf *conf, const struct heritage *from, bool *fresh, GError **err)
 {
 	struct workers_conf cfg;
 	struct pool *p;
 
 	if (!generation_workers_conf(conf, &cfg, err))
 		return NULL;
-	cfg.suspect = memory != NULL ? memory_suspect : NULL;
-	cfg.suspect_arg = memory;
-	if (old != NULL && pool_fits(old->pool, &cfg)) {
-		p = pool_ref(old->pool);
-	} else {
-		p = pool_new(&cfg, err);
-		*fresh = p != NULL;
+	cfg.suspect = from->memory != NULL ? memory_suspect : NULL;
+	cfg.suspect_arg = from->memory;
+	p = reuse_pool(from->current, &cfg);
+	if (p == NULL) {
+		struct proto_ready ready;
+
+		p = reuse_pool(from->coming, &cfg);
+		if (p == NULL)
+			p = pool_new(&cfg, err);
+		*fresh = p != NULL && !workers_ready_info(p->workers, &ready);
 	}
 	g_free((char *)(uintptr_t)cfg.scanner_path);
 	return p;
 }
 
 struct snapshot *
-generation_build(struct conf *conf, const struct snapshot *old, struct memory *memory,
-                 bool test_engines, bool *fresh, GError **err)
+generation_build(struct conf *conf, const struct heritage *from, bool test_engines, bool *fresh,
+                 GError **err)
 {
 	struct pool *pool = NULL;
 	struct engines *engines;
 
 	*fresh = false;
 	if (generation_needs_workers(conf)) {
-		pool = find_pool(conf, old, memory, fresh, err);
+		pool = find_pool(conf, from, fresh, err);
 		if (pool == NULL) {
 			conf_unref(&conf);
 			return NULL;
@@ -185,9 +193,9 @@ generation_build(struct conf *conf, const struct snapshot *old, struct memory *m
 		conf_unref(&conf);
 		return NULL;
 	}
-	engines->memory = memory;
+	engines->memory = from->memory;
 	engines_start(engines);
-	return snapshot_new(old != NULL ? old->number + 1 : 1, conf, pool, engines);
+	return snapshot_new(from->number + 1, conf, pool, engines);
 }
 
 bool

@@ -14,14 +14,21 @@ bool	 generation_workers_conf(const struct conf *conf, struct workers_conf *out,
 /* Does anything in this configuration need scanning processes? */
 bool	 generation_needs_workers(const struct conf *conf);
 
+/* What a new snapshot may take over. Everything is borrowed; all NULL at the start. */
+struct heritage {
+	unsigned		 number;	/* of the latest snapshot */
+	const struct snapshot	*current;	/* in use */
+	const struct snapshot	*coming;	/* of a reload whose workers still load */
+	struct memory		*memory;	/* of the daemon: outlives all snapshots; NULL: nothing is remembered */
+};
+
 /*
- * Build a snapshot. Takes conf, also when it fails. The workers of old are kept when they fit (old may be NULL); *fresh tells
- * that new ones were started, which still have to load.
+ * Build a snapshot. Takes conf, also when it fails. Workers that fit are kept; *fresh tells that its workers are others than those in use
+ * and still have to load.
  *
  * Returns: NULL and *err naming section, file and line
  */
-struct snapshot *generation_build(struct conf *conf, const struct snapshot *old, struct memory *memory, bool test_engines,
-	    bool *fresh, GError **err);
+struct snapshot *generation_build(struct conf *conf, const struct heritage *from, bool test_engines, bool *fresh, GError **err);
 
 /* Wait until the workers have loaded, or have failed to for the first time. False and *err. For -n and -t, where nobody will mend
  * anything meanwhile. */

@@ -48,8 +48,7 @@ static void
 forget_next(struct server *s)
 {
 	if (s->next != NULL)
-		log_notice("configuration %u is given up before its scanning processes were ready",
-		           s->next->number);
+		log_notice("configuration %u is replaced before it came into use", s->next->number);
 	snapshot_unref(&s->next);
 }
 
@@ -58,6 +57,7 @@ build(struct server *s, bool *fresh)
 {
 	g_autoptr(GError) err = NULL;
 	struct snapshot *old = snapshot_slot_get(&s->milter.slot), *snap = NULL;
+	const struct heritage from = {s->latest, old, s->next, s->memory};
 	struct conf *conf = options_load(s->options, &err);
 
 	if (conf != NULL) {
@@ -66,8 +66,8 @@ build(struct server *s, bool *fresh)
 		log_lines(LOGLV_WARNING, "reload: needs a restart: ", restart);
 		log_lines(LOGLV_WARNING, "reload: ", conf_warnings(conf));
 		if (folders_make(conf, s->identity, &err))
-			snap = generation_build(conf_ref(conf), old, s->memory,
-			                        s->options->test_engines, fresh, &err);
+			snap = generation_build(conf_ref(conf), &from, s->options->test_engines,
+			                        fresh, &err);
 		conf_unref(&conf);
 	}
 	if (snap == NULL) {
@@ -93,6 +93,7 @@ server_reload(struct server *s)
 		notify_ready("serving; the last reload failed, see the log");
 		return;
 	}
+	s->latest = snap->number;
 	forget_next(s);
 	if (!fresh) {
 		put_in_use(s, snap);

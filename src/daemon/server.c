@@ -2,8 +2,10 @@
 #include "daemon/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,6 +76,26 @@ log_advice(const struct conf *conf)
 		log_warn("%s", *w);
 }
 
+/* Root has made the log file; after a logrotate the user must be able to open it again. */
+static void
+own_log_file(const struct server *s)
+{
+	const char *path = s->started->log.target;
+	AUTO(fd_close) int fd = -1;
+	struct stat st;
+
+	if (path[0] != '/' || geteuid() != 0 || s->identity->uid == 0)
+		return;
+	fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 ||
+	    st.st_nlink != 1)
+		return;
+	if (fchown(fd, s->identity->uid, s->identity->gid) != 0)
+		log_warn(
+		    "%s: cannot be given to user %s, who will not be able to open it again: %s",
+		    path, s->identity->name, g_strerror(errno));
+}
+
 int
 server_open(struct server *s, const struct options *o, struct conf *conf, GError **err)
 {
@@ -91,6 +113,7 @@ server_open(struct server *s, const struct options *o, struct conf *conf, GError
 	s->identity = identity_for_process(conf->user, err);
 	if (s->identity == NULL)
 		return EX_NOUSER;
+	own_log_file(s);
 	if (s->identity->uid == 0)
 		log_warn("user = \"root\": nothing stands between a fault of this program and the "
 		         "whole machine");
@@ -159,14 +182,15 @@ server_start(struct server *s, GError **err)
 		return EX_NOPERM;
 	if (!memory_start(s->memory, s->started, err))
 		return EX_CONFIG;
-	snap = generation_build(conf_ref(s->started), NULL, s->memory, s->options->test_engines,
-	                        &fresh, err);
+	snap = generation_build(conf_ref(s->started), &(struct heritage){.memory = s->memory},
+	                        s->options->test_engines, &fresh, err);
 	if (snap == NULL)
 		return EX_CONFIG;
 	if (!s->started->antivirus.enabled || snap->active == 0)
 		log_warn("no engine is enabled: every mail passes, marked as skipped");
 	log_notice("avmilter %s starts as user %s on %s, %u engine%s", AVM_VERSION,
 	           s->identity->name, s->started->socket, snap->active, plural(snap->active));
+	s->latest = snap->number;
 	snapshot_slot_set(&s->milter.slot, snap);
 	if (!start_milter(s, err))
 		return EX_OSERR;
@@ -235,6 +259,7 @@ server_stop(struct server *s, bool gently)
 	notify_stopping();
 	if (gently && s->milter_started)
 		drain(s);
+	milter_cut(&s->milter); /* ends what the console is scanning */
 	control_free(&s->control);
 	socket_file_remove(&s->socket_file);
 	pidfile_drop(&s->pidfile);

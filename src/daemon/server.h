@@ -29,6 +29,7 @@ struct server {
 	struct pidfile		*pidfile;
 	struct memory		*memory;	/* outlives every snapshot */
 	struct control		*control;	/* NULL: no control socket */
+	unsigned		 latest;	/* number of the latest snapshot */
 	struct snapshot		*next;		/* of a reload whose workers still load, or NULL */
 	int64_t			 next_report_ms;
 	int64_t			 started_ms;

@@ -77,7 +77,8 @@ signals_loop(struct server *s)
 		default:
 			break;
 		}
-		notify_alive();
+		if (watchdog > 0)
+			notify_alive();
 		tending = server_tend(s);
 		if (atomic_load(&s->milter_ended)) {
 			log_err("libmilter has stopped serving although nobody asked for it; "

@@ -112,7 +112,7 @@ describe(const struct message *m, const struct scan_result *r, const struct deci
 
 json_t *
 testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const char *label,
-              GError **err)
+              const atomic_int_fast64_t *cut, GError **err)
 {
 	const int64_t begin = now_ms();
 	AUTO(message_free) struct message *m = new_message(snap->conf, b);
@@ -126,6 +126,7 @@ testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const
 		return NULL;
 	message_seal(m);
 	wait_init(&wait, deadline_in(snap->conf->antivirus.message_time_max), TICK_MS, NULL, NULL);
+	wait.cut = cut;
 	scan_message(snap->conf, snap->engines, snapshot_workers(snap), m, &wait, &r);
 	if (r.skipped == NULL)
 		policy_decide(snap->conf, m, &r.verdict, &d);
@@ -202,13 +203,13 @@ scan_file(const struct options *o, int fd, GError **err)
 		conf_unref(&conf);
 		return NULL;
 	}
-	snap = generation_build(conf, NULL, NULL, o->test_engines, &fresh, err);
+	snap = generation_build(conf, &(struct heritage){0}, o->test_engines, &fresh, err);
 	if (snap == NULL)
 		return NULL;
 	if (fresh && !generation_wait_loaded(snapshot_workers(snap),
 	                                     snap->conf->antivirus.message_time_max, err))
 		return NULL;
-	return testmail_scan(snap, b, fd, o->test_file, err);
+	return testmail_scan(snap, b, fd, o->test_file, NULL, err);
 }
 
 int

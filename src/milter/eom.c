@@ -15,8 +15,9 @@ struct eom {
 	struct milter *milter;
 	struct session *session;
 	SMFICTX *ctx;
-	struct message *message; /* borrowed from the session, as is the snapshot */
-	const struct snapshot *snapshot;
+	struct message *message;         /* borrowed from the session, as is the snapshot */
+	const struct snapshot *snapshot; /* NULL: the daemon is ending */
+	const struct conf *conf;         /* of the snapshot */
 	int64_t begin_us;
 	struct wait wait;
 	const char *skipped; /* reason word, or NULL */
@@ -49,8 +50,8 @@ begin(struct eom *e)
 	kick_enter(&e->milter->kick);
 	session_queue_id(e->session);
 	log_context(e->message->id);
-	wait_init(&e->wait, deadline_in(e->snapshot->conf->antivirus.message_time_max), PROGRESS_MS,
-	          tell_progress, e);
+	wait_init(&e->wait, deadline_in(e->conf != NULL ? e->conf->antivirus.message_time_max : 0),
+	          PROGRESS_MS, tell_progress, e);
 	e->wait.cut = &e->milter->cut_ms;
 	message_seal(e->message);
 }
@@ -77,12 +78,14 @@ is_cut(const struct eom *e)
 static bool
 admit(struct eom *e)
 {
-	const unsigned long missing = milter_actions(e->snapshot->conf) & ~e->session->actions;
+	unsigned long missing;
 
-	if (is_cut(e) || (!e->session->pending && atomic_load(&e->milter->draining))) {
+	if (e->snapshot == NULL || is_cut(e) ||
+	    (!e->session->pending && atomic_load(&e->milter->draining))) {
 		refuse(e, "avmilter is stopping");
 		return false;
 	}
+	missing = milter_actions(e->conf) & ~e->session->actions;
 	if (missing != 0) {
 		g_autofree char *names = apply_action_names(missing);
 		g_autofree char *why = g_strdup_printf(
@@ -97,12 +100,12 @@ admit(struct eom *e)
 static void
 scan(struct eom *e)
 {
-	if (!e->snapshot->conf->antivirus.enabled || e->snapshot->active == 0) {
+	if (!e->conf->antivirus.enabled || e->snapshot->active == 0) {
 		e->skipped = "disabled";
 		return;
 	}
-	scan_message(e->snapshot->conf, e->snapshot->engines, snapshot_workers(e->snapshot),
-	             e->message, &e->wait, &e->scan);
+	scan_message(e->conf, e->snapshot->engines, snapshot_workers(e->snapshot), e->message,
+	             &e->wait, &e->scan);
 	e->skipped = e->scan.skipped;
 }
 
@@ -116,7 +119,7 @@ decide(struct eom *e)
 	if (is_cut(e) && verdict_state(&e->scan.verdict) != SCAN_COMPLETE)
 		refuse(e, "avmilter is stopping and drain_time is over");
 	else
-		policy_decide(e->snapshot->conf, e->message, &e->scan.verdict, &e->decision);
+		policy_decide(e->conf, e->message, &e->scan.verdict, &e->decision);
 }
 
 static void
@@ -126,7 +129,7 @@ apply(struct eom *e)
 	    .ops = e->milter->ops,
 	    .ctx = e->ctx,
 	    .leading_space = (e->session->steps & SMFIP_HDR_LEADSPC) != 0,
-	    .conf = e->snapshot->conf,
+	    .conf = e->conf,
 	    .message = e->message,
 	    .scan = &e->scan,
 	    .decision = &e->decision,
@@ -144,7 +147,7 @@ apply(struct eom *e)
 static void
 report(struct eom *e)
 {
-	const struct conf *conf = e->snapshot->conf;
+	const bool json = e->conf != NULL && e->conf->log.format == FORMAT_JSON;
 	const struct report r = {
 	    .m = e->message,
 	    .scan = &e->scan,
@@ -156,15 +159,15 @@ report(struct eom *e)
 	const bool clean =
 	    e->skipped == NULL && e->effect_why == NULL && verdict_is_clean(&e->scan.verdict);
 
-	if (!clean || conf->log.clean) {
-		g_autofree char *line = report_line(&r, conf->log.format == FORMAT_JSON);
+	if (!clean || e->conf->log.clean) {
+		g_autofree char *line = report_line(&r, json);
 
 		log_msg(report_level(&r), "%s", line);
 	}
 	stats_message(&e->milter->stats, e->message, &e->scan, &e->decision, e->skipped,
 	              e->effect_why, now_us() - e->begin_us);
 	if (e->effect_why == NULL)
-		stats_unscanned(&e->milter->stats, conf, &e->decision, e->skipped);
+		stats_unscanned(&e->milter->stats, e->conf, &e->decision, e->skipped);
 }
 
 static void
@@ -183,8 +186,7 @@ end(struct eom *e)
 	session_end(e->session);
 }
 
-/* There is nothing to scan: the daemon is ending, or the MTA ended a message that it never began.
- */
+/* There is nothing to scan: the MTA ended a message that it never began. */
 static sfsistat
 answer_nothing(struct milter *m, struct session *s, SMFICTX *ctx)
 {
@@ -203,6 +205,7 @@ eom_answer(struct milter *m, struct session *s, SMFICTX *ctx)
 		return answer_nothing(m, s, ctx);
 	e.message = s->message;
 	e.snapshot = s->snapshot;
+	e.conf = s->snapshot != NULL ? s->snapshot->conf : NULL;
 	begin(&e);
 	if (admit(&e)) {
 		scan(&e);

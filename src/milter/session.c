@@ -108,29 +108,35 @@ session_queue_id(struct session *s)
 			*p = '?';
 }
 
+/* What a message may hold. Without a snapshot the daemon is ending: nothing is kept, and the end of
+ * the message answers 451. */
+static struct message_limits
+limits_of(const struct snapshot *snap)
+{
+	struct message_limits lim = {.spool = {.total_max = 1, .file_base = ""}, .header_max = 1};
+
+	if (snap == NULL)
+		return lim;
+	lim.spool.memory_max = snap->conf->spool.memory_max;
+	lim.spool.message_max = snap->conf->spool.message_max;
+	lim.spool.total_max = snap->conf->spool.total_max;
+	lim.spool.file_base = snap->conf->antivirus.file_base;
+	lim.header_max = snap->conf->antivirus.header_max;
+	lim.watch[0] = snap->conf->header.scanned;
+	lim.watch[1] = snap->conf->header.status;
+	lim.watch[2] = snap->conf->header.report;
+	return lim;
+}
+
 void
 session_mail(struct session *s, const char *sender)
 {
 	struct message_limits lim;
-	const struct conf *conf;
 	const char *auth;
 
 	session_end(s);
 	s->snapshot = snapshot_slot_get(&s->milter->slot);
-	if (s->snapshot == NULL)
-		return; /* the daemon is ending: the end of the message answers 451 */
-	conf = s->snapshot->conf;
-	lim = (struct message_limits){
-	    .spool =
-		{
-		    .memory_max = conf->spool.memory_max,
-		    .message_max = conf->spool.message_max,
-		    .total_max = conf->spool.total_max,
-		    .file_base = conf->antivirus.file_base,
-		},
-	    .header_max = conf->antivirus.header_max,
-	    .watch = {conf->header.scanned, conf->header.status, conf->header.report},
-	};
+	lim = limits_of(s->snapshot);
 	s->message = message_new(s->milter->budget, &lim, &s->client, sender);
 	auth = s->milter->ops->getsymval(s->ctx, "{auth_authen}");
 	if (auth != NULL && auth[0] != '\0') {
@@ -138,7 +144,7 @@ session_mail(struct session *s, const char *sender)
 		s->message->auth = g_strdup(auth);
 	}
 	session_queue_id(s);
-	if (!atomic_load(&s->milter->draining)) {
+	if (s->snapshot != NULL && !atomic_load(&s->milter->draining)) {
 		atomic_fetch_add(&s->milter->pending, 1);
 		s->pending = true;
 	}
@@ -151,8 +157,8 @@ session_header(struct session *s, const char *name, const char *value)
 
 	if (s->message == NULL)
 		return;
-	if ((s->steps & SMFIP_HDR_LEADSPC) ==
-	    0) /* the MTA has taken the blank behind the colon away */
+	/* Without it the MTA has taken the blank behind the colon away. */
+	if ((s->steps & SMFIP_HDR_LEADSPC) == 0)
 		value = spaced = g_strconcat(" ", value, NULL);
 	message_add_header(s->message, name, value);
 }
