@@ -266,6 +266,8 @@ server_stop(struct server *s, bool gently)
 	snapshot_unref(&s->next);
 	snapshot_slot_set(&s->milter.slot,
 	                  NULL); /* its workers end here, when no message holds it */
+	if (s->milter_started)
+		milter_close(&s->milter);
 	if (sessions > 0)
 		log_notice("avmilter ends with %u connection%s open", sessions, plural(sessions));
 	else

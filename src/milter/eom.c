@@ -1,6 +1,8 @@
 /* eom - see eom.h */
 #include "milter/eom.h"
 
+#include <unistd.h>
+
 #include "base/deadline.h"
 #include "base/log.h"
 #include "effect/report.h"
@@ -46,7 +48,6 @@ tell_progress(void *arg)
 static void
 begin(struct eom *e)
 {
-	atomic_fetch_add(&e->milter->in_eom, 1);
 	kick_enter(&e->milter->kick);
 	session_queue_id(e->session);
 	log_context(e->message->id);
@@ -180,10 +181,22 @@ end(struct eom *e)
 	scan_result_clear(&e->scan);
 	log_context(NULL);
 	kick_leave(&e->milter->kick);
-	atomic_fetch_sub(&e->milter->in_eom, 1);
 	if (counted) /* before the count goes down: see milter_drained() */
 		atomic_store(&e->milter->last_eom_ms, now_ms());
 	session_end(e->session);
+	atomic_fetch_sub(&e->milter->in_eom, 1);
+}
+
+/* Count an end of message; after milter_close() its thread comes no further. */
+static void
+enter(struct milter *m)
+{
+	atomic_fetch_add(&m->in_eom, 1);
+	if (!atomic_load(&m->closed))
+		return;
+	atomic_fetch_sub(&m->in_eom, 1);
+	for (;;)
+		pause();
 }
 
 /* There is nothing to scan: the MTA ended a message that it never began. */
@@ -203,6 +216,7 @@ eom_answer(struct milter *m, struct session *s, SMFICTX *ctx)
 
 	if (s == NULL || s->message == NULL)
 		return answer_nothing(m, s, ctx);
+	enter(m);
 	e.message = s->message;
 	e.snapshot = s->snapshot;
 	e.conf = s->snapshot != NULL ? s->snapshot->conf : NULL;

@@ -10,6 +10,11 @@
 /* After the last end of message has returned, libmilter still has to write its answer. */
 #define ANSWER_GRACE_MS 100
 
+/* How long milter_close() waits for ends of message, which are all refusals by then; and for a
+ * write. */
+#define CLOSE_MS 1000
+#define WRITE_US 20000
+
 #define HOST_MAX 256
 
 bool
@@ -50,6 +55,17 @@ milter_cut(struct milter *m)
 {
 	milter_drain(m);
 	atomic_store(&m->cut_ms, now_ms());
+}
+
+void
+milter_close(struct milter *m)
+{
+	const struct deadline dl = deadline_in(CLOSE_MS);
+
+	atomic_store(&m->closed, true);
+	while (atomic_load(&m->in_eom) > 0 && !deadline_passed(dl))
+		g_usleep(WRITE_US);
+	g_usleep(WRITE_US); /* libmilter writes the last of them */
 }
 
 bool

@@ -27,6 +27,7 @@ struct milter {
 	atomic_uint		 sessions;	/* open, negotiated */
 	atomic_uint		 pending;	/* messages that began before the drain and have not ended */
 	atomic_uint		 in_eom;	/* ends of message under way */
+	atomic_bool		 closed;	/* no further one begins */
 	atomic_int_fast64_t	 last_eom_ms;	/* when the last one of a pending message returned */
 	atomic_ulong		 last_steps, last_actions;	/* of the latest negotiation: see session_adopt() */
 };
@@ -50,6 +51,11 @@ unsigned long milter_actions(const struct conf *conf);
 void	 milter_drain(struct milter *m);
 /* Now those in hand are over too: scans end within 250 ms, what is not known by then is answered 451. */
 void	 milter_cut(struct milter *m);
+/*
+ * The very end: an end of message that begins from now on is never answered (its thread waits for the end of the process), so that
+ * each one that was answered has its log line and the other way round. Waits a moment until the answers under way are out.
+ */
+void	 milter_close(struct milter *m);
 /* Nothing is in hand any more that began before the drain, and the last answer is out. Refusals of later messages do not count:
  * under load they never end. */
 bool	 milter_drained(struct milter *m);
