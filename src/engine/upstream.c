@@ -331,6 +331,8 @@ upstream_borrow(struct upstream *u, struct tried *tried, struct wait *wait, stru
 		upstream_return(&c, v->failed, v->failed_why);
 		return NULL;
 	}
+	if (needs_probe)
+		c->reused = c->keep; /* it may close after OPTIONS, as after any answer */
 	if (needs_probe && !c->keep && !conn_reopen(c, v)) {
 		upstream_return(&c, v->failed, v->failed_why);
 		return NULL;
