@@ -36,6 +36,8 @@ static void
 make_quark(void)
 {
 	quark = g_quark_from_static_string("avm-net-error");
+	/* GLib makes a lock with its first error; here, so that two threads do not race for it. */
+	g_error_free(g_error_new_literal(quark, NET_E_IO, ""));
 }
 
 GQuark
