@@ -1,9 +1,9 @@
 /*
  * log - lines to syslog, stderr or a file, none of which may hold up a mail
  *
- * syslog is spoken to directly, with a datagram that is not waited for: syslog(3) blocks when the
- * reader of /dev/log does. A line that cannot be written at once is counted, and the count is told
- * when lines pass again.
+ * syslog is spoken to directly, because syslog(3) blocks as long as the reader of /dev/log does. A
+ * reader that is busy is waited for a moment; one that stays away is not waited for again for a
+ * while. A line that does not pass is counted, and the count is told when lines pass again.
  *
  * Locks: target_lock guards `target`; it is held for reading across a write that cannot block, so
  * that a reopened descriptor is never one that was closed meanwhile.
@@ -29,6 +29,8 @@
 #define LINE_LEN    4096 /* PIPE_BUF: what a pipe takes whole or not at all */
 #define CONTEXT_LEN 64
 #define DEV_LOG     "/dev/log"
+#define PATIENCE_MS 100
+#define SULK_MS     5000
 
 enum target_kind { TARGET_STDERR = 0, TARGET_SYSLOG, TARGET_FILE };
 
@@ -43,8 +45,10 @@ struct target {
 
 static struct target target = {.kind = TARGET_STDERR, .fd = STDERR_FILENO};
 static pthread_rwlock_t target_lock = PTHREAD_RWLOCK_INITIALIZER;
-static pthread_mutex_t syslog_lock =
-    PTHREAD_MUTEX_INITIALIZER; /* guards target.fd of syslog while it is connected anew */
+/* Guards target.fd of syslog while it is connected anew, and impatient_until; held for one line, so
+ * that between asking and writing nobody else takes the room. */
+static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
+static int64_t impatient_until;
 static atomic_int threshold = LOGLV_INFO;
 static atomic_uint lost;
 static _Thread_local char context[CONTEXT_LEN];
@@ -212,39 +216,59 @@ flatten(char *s)
 			*s = ' ';
 }
 
-/* One write, whole or not at all. False if it would block or fails. */
+/* Does the target take a line now, or in a moment? Locks: write_lock. */
 static bool
-send_syslog(const char *line, size_t len)
+takes_a_line(int fd)
 {
-	bool ok;
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	int64_t now = now_ms();
+	int patience = now < impatient_until ? 0 : PATIENCE_MS;
 
-	pthread_mutex_lock(&syslog_lock);
-	ok = target.fd >= 0 &&
-	     send(target.fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
-	/* A logger that was restarted has a new socket of the same name; one that is only slow
-	 * keeps the old one. */
-	if (!ok && (target.fd < 0 || (errno != EAGAIN && errno != ENOBUFS && errno != EMSGSIZE))) {
-		fd_close(&target.fd);
-		target.fd = connect_syslog();
-		ok = target.fd >= 0 &&
-		     send(target.fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
-	}
-	pthread_mutex_unlock(&syslog_lock);
-	return ok;
+	if (poll(&p, 1, patience) == 1 && p.revents & POLLOUT)
+		return true;
+	if (patience > 0)
+		impatient_until = now + SULK_MS;
+	return false;
 }
 
 static bool
+send_line(const char *line, size_t len)
+{
+	return target.fd >= 0 &&
+	       send(target.fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
+}
+
+/* One datagram. A logger that was restarted has a new socket of the same name. Locks: write_lock.
+ */
+static bool
+send_syslog(const char *line, size_t len)
+{
+	if (send_line(line, len))
+		return true;
+	if (target.fd >= 0 && errno == EMSGSIZE)
+		return false;
+	if (target.fd >= 0 && (errno == EAGAIN || errno == ENOBUFS))
+		return takes_a_line(target.fd) && send_line(line, len);
+	fd_close(&target.fd);
+	target.fd = connect_syslog();
+	return send_line(line, len);
+}
+
+/* One write, whole or not at all. False if it would block for long or fails. */
+static bool
 write_now(const char *line, size_t len)
 {
-	struct pollfd p = {.events = POLLOUT};
+	bool ok;
 
+	if (target.kind == TARGET_FILE)
+		return write(target.fd, line, len) == (ssize_t)len;
+	pthread_mutex_lock(&write_lock);
 	if (target.kind == TARGET_SYSLOG)
-		return send_syslog(line, len);
-	p.fd = target.fd;
-	/* A pipe or socket whose reader sleeps would stop us. */
-	if (target.kind == TARGET_STDERR && (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT)))
-		return false;
-	return write(target.fd, line, len) == (ssize_t)len;
+		ok = send_syslog(line, len);
+	else
+		ok = takes_a_line(target.fd) && write(target.fd, line, len) == (ssize_t)len;
+	pthread_mutex_unlock(&write_lock);
+	return ok;
 }
 
 /* What stands before the text, by target; local time because that is what stands in every other

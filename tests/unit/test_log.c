@@ -8,6 +8,12 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/deadline.h"
@@ -243,6 +249,117 @@ syslog_does_not_block(void **state)
 	assert_true(log_open("stderr", "mail", "avmilter", LOGLV_INFO, NULL));
 }
 
+#define CHECK(n, condition)	  \
+	do {			  \
+		if (!(condition)) \
+			return n; \
+	} while (0)
+
+static int
+open_dev_log(void)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	unlink(sun.sun_path);
+	return bind(s, (struct sockaddr *)&sun, sizeof(sun)) == 0 ? s : -1;
+}
+
+/* Lines that wait in the socket; the last one is left in buf. */
+static unsigned
+drain(int s, char *buf, size_t size)
+{
+	unsigned lines = 0;
+	ssize_t n;
+
+	while ((n = recv(s, buf, size - 1, 0)) >= 0) {
+		buf[n] = '\0';
+		lines++;
+	}
+	return lines;
+}
+
+static atomic_bool reading;
+static atomic_uint lines_read;
+
+/* A logger that needs a millisecond for each line. */
+static void *
+slow_logger(void *arg)
+{
+	char buf[5000];
+
+	while (atomic_load(&reading)) {
+		if (recv(*(int *)arg, buf, sizeof(buf), 0) >= 0)
+			atomic_fetch_add(&lines_read, 1);
+		usleep(1000);
+	}
+	return NULL;
+}
+
+/* In a child with a /dev of its own. 0, or the number of what was wrong. */
+static int
+with_own_dev_log(void)
+{
+	static char buf[5000];
+	pthread_t t;
+	int64_t begun;
+	int s;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", "/dev", "tmpfs", 0, NULL) < 0)
+		return 77;
+	CHECK(1, (s = open_dev_log()) >= 0);
+	CHECK(2, log_open("syslog", "mail", "avm", LOGLV_INFO, NULL));
+	log_context("4XYZ");
+	log_err("hello");
+	log_context(NULL);
+	CHECK(3, drain(s, buf, sizeof(buf)) >= 1);
+	CHECK(4, g_str_has_prefix(buf, "<19>") && strstr(buf, " avm[") &&
+	             g_str_has_suffix(buf, "]: 4XYZ: hello"));
+	/* A slow reader loses nothing. */
+	atomic_store(&reading, true);
+	CHECK(5, pthread_create(&t, NULL, slow_logger, &s) == 0);
+	for (int i = 0; i < 1500; i++)
+		log_info("line %d", i);
+	atomic_store(&reading, false);
+	pthread_join(t, NULL);
+	CHECK(6, atomic_load(&lines_read) + drain(s, buf, sizeof(buf)) == 1500);
+	/* One that sleeps is given up. */
+	begun = now_ms();
+	for (int i = 0; i < 5000; i++)
+		log_info("line %d", i);
+	CHECK(7, now_ms() - begun < 3000);
+	CHECK(8, drain(s, buf, sizeof(buf)) < 5000);
+	log_info("awake");
+	CHECK(9, recv(s, buf, sizeof(buf), 0) > 0 && strstr(buf, "log lines were lost"));
+	CHECK(10, drain(s, buf, sizeof(buf)) == 1 && g_str_has_suffix(buf, ": awake"));
+	/* A logger that was restarted. */
+	close(s);
+	log_info("into the void");
+	CHECK(11, (s = open_dev_log()) >= 0);
+	log_info("again");
+	CHECK(12, drain(s, buf, sizeof(buf)) == 2 && g_str_has_suffix(buf, ": again"));
+	return 0;
+}
+
+static void
+own_dev_log(void **state)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0)
+		_exit(unshare(CLONE_NEWNS) == 0 ? with_own_dev_log() : 77);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77) {
+		print_message("# SKIP own_dev_log: no right to mount a tmpfs here\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void
 levels(void **state)
 {
@@ -349,6 +466,7 @@ threads(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(own_dev_log), /* first: later tests exhaust the logger's patience */
     cmocka_unit_test(file_lines),
     cmocka_unit_test(context_is_cut_and_per_thread),
     cmocka_unit_test(long_line_is_one_line),
