@@ -34,11 +34,14 @@ add(GPtrArray *to, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Each line of a message is an error of its own: a configuration tells all that is wrong with it at once. */
 static void
 take_error(GPtrArray *to, GError **err)
 {
-	if (*err != NULL)
-		add(to, "%s", (*err)->message);
+	g_auto(GStrv) lines = *err != NULL ? g_strsplit((*err)->message, "\n", -1) : NULL;
+
+	for (guint i = 0; lines != NULL && lines[i] != NULL; i++)
+		add(to, "%s", lines[i]);
 	g_clear_error(err);
 }
 
