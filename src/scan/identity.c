@@ -122,6 +122,42 @@ identity_options(const struct conf *conf, uint8_t out[DIGEST_LEN])
 	digest_end(d, out);
 }
 
+/* What an engine's server hears about the envelope: the client's address, or more. */
+enum told { TOLD_NOTHING, TOLD_CLIENT, TOLD_ALL };
+
+static enum told
+told_of(const struct engine *e)
+{
+	if (!engine_is_active(e) || strcmp(e->ops->name, "icap") != 0)
+		return TOLD_NOTHING;
+	if (e->conf->icap.request_header->len > 0)
+		return TOLD_ALL;
+	return e->conf->icap.send_client ? TOLD_CLIENT : TOLD_NOTHING;
+}
+
+void
+identity_envelope(const struct engines *engines, const struct message *m,
+                  uint8_t options[DIGEST_LEN])
+{
+	const char *const all[] = {m->client_addr, m->helo, m->sender, m->message_id, m->auth};
+	AUTO(digest_free) struct digest *d = NULL;
+	enum told told = TOLD_NOTHING;
+	size_t n;
+
+	for (guint i = 0; i < engines->list->len; i++)
+		told = MAX(told, told_of(g_ptr_array_index(engines->list, i)));
+	if (told == TOLD_NOTHING)
+		return;
+	d = digest_new();
+	digest_add(d, options, DIGEST_LEN);
+	n = told == TOLD_ALL ? G_N_ELEMENTS(all) : 1;
+	for (size_t i = 0; i < n; i++)
+		digest_text(d, all[i] != NULL ? all[i] : "");
+	for (guint i = 0; told == TOLD_ALL && i < m->recipients->len; i++)
+		digest_text(d, g_ptr_array_index(m->recipients, i));
+	digest_end(d, options);
+}
+
 char *
 identity_generation_tag(const uint8_t generation[DIGEST_LEN])
 {

@@ -32,6 +32,10 @@ char	*identity_generation_tag(const uint8_t generation[DIGEST_LEN]);
 /* What the engine is: kind and title. The caller frees. */
 char	*identity_engine(const struct engine *e);
 
+/* Engines that are told about the envelope may judge by it: then it goes into options, so that only messages with the same
+ * envelope (as far as it is told) share a verdict. */
+void	 identity_envelope(const struct engines *engines, const struct message *m, uint8_t options[DIGEST_LEN]);
+
 /* The plan of a message: options, active engines in order, tags[i] of the i-th engine of the set. */
 void	 identity_plan(const struct engines *engines, const uint8_t options[DIGEST_LEN], const GPtrArray *tags,
 	    uint8_t out[DIGEST_LEN]);

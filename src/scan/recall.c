@@ -157,8 +157,10 @@ recall_message(struct recall *r, const struct message *m, struct scan_result *ou
 
 	if (r->memory == NULL)
 		return false;
-	if (r->caching)
+	if (r->caching) {
 		out->cache = "miss";
+		identity_envelope(r->engines, m, r->options);
+	}
 	if (!fingerprint_of(m, NULL, r->content))
 		return false;
 	r->has_content = true;
