@@ -40,6 +40,7 @@ def daemon(name, engines, **antivirus):
     d.more_engines = engines
     d.sections['antivirus'].update(antivirus)
     d.sections['antivirus'].setdefault('mime_decompose', 'false')
+    d.sections['antivirus'].setdefault('cache_memory', '0')         # every mail goes to the engines
     d.sections['header'] = {'report': q('X-Virus-Report')}
     D.insert(0, d)
     return d
