@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* The first row whose prefix fits holds. */
+/* The library's own names; the first row whose prefix fits holds. */
 static const struct row {
 	const char *prefix;
 	struct clamav_meaning meaning;
@@ -15,25 +15,33 @@ static const struct row {
     {"Heuristics.Limits.Exceeded.MaxFileSize", {FINDING_NONE, REASON_LIMIT_SIZE}},
     {"Heuristics.Limits.Exceeded.MaxScanSize", {FINDING_NONE, REASON_LIMIT_CUMULATIVE}},
     {"Heuristics.Limits.Exceeded.MaxFiles", {FINDING_NONE, REASON_LIMIT_FILES}},
+    {"Heuristics.Limits.Exceeded.EmailMIMEPartsPerMessage", {FINDING_NONE, REASON_LIMIT_FILES}},
     {"Heuristics.Limits.Exceeded.MaxRecursion", {FINDING_NONE, REASON_LIMIT_DEPTH}},
     {"Heuristics.Limits.Exceeded.MaxScanTime", {FINDING_NONE, REASON_LIMIT_TIME}},
+    /* The other limits of mail headers, and those of a later ClamAV. */
     {"Heuristics.Limits.Exceeded", {FINDING_NONE, REASON_LIMIT_SIZE}},
-    {"Heuristics.Broken.", {FINDING_SUSPICIOUS, REASON_NONE}},
+    {"Heuristics.Broken.", {FINDING_NONE, REASON_CORRUPT}},
     {"Heuristics.Phishing.", {FINDING_SUSPICIOUS, REASON_NONE}},
+    {"Heuristics.Safebrowsing.Suspected-phishing", {FINDING_SUSPICIOUS, REASON_NONE}},
     {"Heuristics.Structured.", {FINDING_SUSPICIOUS, REASON_NONE}},
-    {"PUA.", {FINDING_SUSPICIOUS, REASON_NONE}},
 };
+
+static const struct clamav_meaning infected = {FINDING_INFECTED, REASON_NONE},
+				   unwanted = {FINDING_SUSPICIOUS, REASON_NONE};
 
 struct clamav_meaning
 clamav_meaning(const char *name)
 {
+	/* A private signature may call itself anything; that it speaks of a limit or of encryption
+	 * is not believed. */
+	bool private = g_str_has_suffix(name, ".UNOFFICIAL");
+
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-		if (g_str_has_prefix(name, rows[i].prefix))
+		if (g_str_has_prefix(name, rows[i].prefix) &&
+		    (!private || rows[i].meaning.kind == FINDING_SUSPICIOUS))
 			return rows[i].meaning;
 	/* Third-party databases put their own word in front of PUA. */
-	if (strstr(name, ".PUA."))
-		return (struct clamav_meaning){FINDING_SUSPICIOUS, REASON_NONE};
-	return (struct clamav_meaning){FINDING_INFECTED, REASON_NONE};
+	return g_str_has_prefix(name, "PUA.") || strstr(name, ".PUA.") ? unwanted : infected;
 }
 
 void
