@@ -334,8 +334,8 @@ static void
 walk_multipart(struct run *r, const struct source *src, GMimeMultipart *multi, const char *fence,
     const char *path, unsigned depth)
 {
-	/* Not g_mime_multipart_get_boundary(): where there is none it makes one up and writes the field
-	 * anew, and for some fields GMime 3.2.13 never comes back from that. */
+	/* Not g_mime_multipart_get_boundary(): where there is none it makes one up and writes the
+	 * field anew, and for some fields GMime 3.2.13 never comes back from that. */
 	const char *own =
 	    g_mime_object_get_content_type_parameter(GMIME_OBJECT(multi), "boundary");
 	int n = g_mime_multipart_get_count(multi);

@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -114,11 +113,6 @@ bool
 prepare_worker(const struct worker_setup *setup, GError **err)
 {
 	set_signals();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return fail(err, "PR_SET_PDEATHSIG");
-	/* It died before we could ask to be told. */
-	if (getppid() != setup->parent)
-		_exit(EXIT_FAILURE);
 	if (!silence(err) || !seed(err))
 		return false;
 	if (chdir(setup->tmpdir) < 0)

@@ -10,7 +10,7 @@
 #include "scanner/worker.h"
 
 /*
- * Own signals, own death with the zygote, own random numbers (libclamav names temporary files by
+ * Own signals, own random numbers (libclamav names temporary files by
  * rand(), and workers that draw the same names answer "clean": facts-libraries.md A), own temporary
  * folder, own core; then the sandbox.
  *

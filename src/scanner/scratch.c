@@ -127,14 +127,6 @@ scratch_free(struct scratch **s)
 	if (!*s)
 		return;
 	scratch_remove(*s);
-	scratch_abandon(s);
-}
-
-void
-scratch_abandon(struct scratch **s)
-{
-	if (!*s)
-		return;
 	fd_close(&(*s)->lock);
 	g_free((*s)->path);
 	g_free(*s);

@@ -27,7 +27,5 @@ bool	 scratch_worker_remove(const struct scratch *s, uint32_t number, GError **e
 void	 scratch_remove(const struct scratch *s);
 /* Remove our folder and give up the lock. */
 void	 scratch_free(struct scratch **s);
-/* In a worker: forget everything, remove nothing; the lock stays with the scanner. */
-void	 scratch_abandon(struct scratch **s);
 
 #endif

@@ -73,7 +73,7 @@ static const int allowed[] = {
 	SCMP_SYS(getegid),
 	SCMP_SYS(getrandom),
 	SCMP_SYS(getrusage),
-	SCMP_SYS(sysinfo),
+	SCMP_SYS(alarm), SCMP_SYS(setitimer), SCMP_SYS(sysinfo),
 	SCMP_SYS(uname),
 	SCMP_SYS(sched_yield),
 	SCMP_SYS(sched_getaffinity),

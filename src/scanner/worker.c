@@ -15,6 +15,8 @@
 #include "scanner/decompose.h"
 #include "scanner/prepare.h"
 
+#define PATIENCE_LEAST 60
+
 /* A file mapped from a descriptor that the front sent. */
 struct map {
 	void	*base;		/* NULL: not mapped */
@@ -227,11 +229,20 @@ do_selftest(struct worker *w, struct packet *p)
 	send_verdict(w, &v);
 }
 
+/* Seconds after which a request is given up without the front, which has its own, shorter deadline.
+ */
+static unsigned
+patience(const struct worker *w)
+{
+	return (unsigned)(2 * w->setup->settings->max_extract_time_ms / 1000) + PATIENCE_LEAST;
+}
+
 static void
 do_request(struct worker *w, struct packet *p)
 {
 	w->seq = p->head.seq;
 	w->cpu_start_us = cpu_now_us();
+	alarm(patience(w));
 	switch (p->head.op) {
 	case PROTO_DECOMPOSE:
 		do_decompose(w, p);
@@ -248,6 +259,7 @@ do_request(struct worker *w, struct packet *p)
 	default:
 		give_up(EX_PROTOCOL);
 	}
+	alarm(0);
 }
 
 void

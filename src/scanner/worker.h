@@ -2,13 +2,14 @@
  * worker - one scanning process: takes a message apart, scans its objects, until its socket closes
  *
  * Everything that reads bytes of a mail runs here, behind the sandbox. A worker holds one message
- * at a time.
+ * at a time. It outlives its zygote, so that a zygote that was killed costs no mail, but never the
+ * front: then its socket closes, and a request that takes far too long ends by SIGALRM should
+ * nobody be left to kill it.
  */
 #ifndef AVM_SCANNER_WORKER_H
 #define AVM_SCANNER_WORKER_H
 
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "scanner/selftest.h"
 #include "worker/proto.h"
@@ -21,8 +22,7 @@ struct worker_setup {
 	uint32_t	 number;
 	unsigned	 sandbox;	/* SANDBOX_* to enter */
 	int		 sock;		/* to the front */
-	int zygote; /* socket for one line, should the sandbox fail; closed after it */
-	pid_t		 parent;	/* the zygote; a worker does not outlive it */
+	int		 zygote;	/* socket for one line, should the sandbox fail; closed after */
 };
 
 /* The life of a worker, in a process just forked. Never returns. */

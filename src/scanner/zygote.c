@@ -138,7 +138,7 @@ send_ready(const struct zygote *z)
 
 /* The child's half of a fork. */
 static void
-become_worker(struct zygote *z, uint32_t number, const char *tmpdir, int sock, pid_t parent)
+become_worker(struct zygote *z, uint32_t number, const char *tmpdir, int sock)
 {
 	struct worker_setup setup = { .settings = &z->settings,
 		.engine = z->loaded.engine,
@@ -147,11 +147,10 @@ become_worker(struct zygote *z, uint32_t number, const char *tmpdir, int sock, p
 		.number = number,
 		.sandbox = z->sandbox,
 		.sock = sock,
-		.zygote = z->sock,
-		.parent = parent };
+		.zygote = z->sock };
 
+	/* The lock on the scanner's folder stays open: it protects a worker that outlives us. */
 	fd_close(&z->children);
-	scratch_abandon(&z->scratch);
 	worker_run(&setup);
 }
 
@@ -180,12 +179,12 @@ do_fork(struct zygote *z)
 	AUTO(fd_close) int front = -1;
 	AUTO(fd_close) int ours = -1;
 	int pair[2];
-	pid_t self = getpid();
 
 	g_autofree char *tmpdir = scratch_worker(z->scratch, number, &err);
 	if (!tmpdir) {
 		fail(z, EX_CANTCREAT, err->message);
-		/* our folder was taken away (somebody cleaned up): only a new zygote makes a new one */
+		/* our folder was taken away (somebody cleaned up): only a new zygote makes a new
+		 * one */
 		return access(scratch_path(z->scratch), F_OK) == 0;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0) {
@@ -195,7 +194,7 @@ do_fork(struct zygote *z)
 	pid_t pid = front >= 0 ? fork() : -1;
 	if (pid == 0) {
 		fd_close(&front);
-		become_worker(z, number, tmpdir, ours, self);
+		become_worker(z, number, tmpdir, ours);
 	}
 	if (pid < 0) {
 		g_autofree char *text =

@@ -184,7 +184,7 @@ def confined(p):
         expect(now < int(l['Max address space']) < now + (1 << 30) + (64 << 20), now, l)
         expect(os.readlink('/proc/%d/fd/2' % w.pid) == '/dev/null', 'descriptor 2')
         fds = os.listdir('/proc/%d/fd' % w.pid)
-        expect(len(fds) == 4, fds)
+        expect(len(fds) == 5, fds)
 
 
 @test('a worker that is out of memory dies or fails; it never says clean')
@@ -305,22 +305,26 @@ def ends(p):
     expect(os.listdir(p.scratch) == [], os.listdir(p.scratch))
 
 
-@test('a killed zygote takes its workers along; the next start removes its folder, and never that of a living one')
+@test('a killed zygote: its workers serve on; its folder goes with the last of them, never that of a living scanner')
 def stale(p):
     living = Zygote(p.db, p.scratch)
     dead = Zygote(p.db, p.scratch)
-    w, dw = living.fork(), dead.fork()
+    w, orphan = living.fork(), dead.fork()
+    expect(orphan.selftest().clean(), 'ready')
     dead.proc.kill()
     dead.proc.wait()
-    end = time.monotonic() + 5
-    while dw.answer_gone() is False and time.monotonic() < end:
-        time.sleep(0.01)
-    expect(os.path.isdir(dead.folder()), 'nothing stale to remove')
     foreign = os.path.join(p.scratch, 'precious')
     os.mkdir(foreign)
     with p.zygote() as third:
-        expect(third.ready and not os.path.exists(dead.folder()), 'stale folder stays')
-        expect(os.path.isdir(living.folder()) and os.path.isdir(foreign), 'removed what is not its own')
+        expect(third.ready and os.path.isdir(orphan.tmpdir), 'took the folder from a living worker')
+        expect(found(orphan.message(mixed(TEXT, attached(EICAR)))), 'the orphan')
+    orphan.close()
+    end = time.monotonic() + 5
+    while os.path.exists(dead.folder()) and time.monotonic() < end:
+        with p.zygote() as another:
+            expect(another.ready, another.failed)
+    expect(not os.path.exists(dead.folder()), 'stale folder stays')
+    expect(os.path.isdir(living.folder()) and os.path.isdir(foreign), 'removed what is not its own')
     expect(found(w.message(mixed(TEXT, attached(EICAR)))), 'the living one')
     w.close()
     living.close()
