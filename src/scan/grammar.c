@@ -25,25 +25,42 @@ line_is_plain(const char *s, size_t len)
 	return len - skip < 2 || s[skip] != '-' || s[skip + 1] != '-';
 }
 
+/* The bytes of a fold at s: LF or CRLF, as the spool writes both, in front of a blank; 0 = there is
+ * none. */
+static size_t
+fold_length(const char *s)
+{
+	size_t n = s[0] == '\r' && s[1] == '\n' ? 2 : s[0] == '\n' ? 1 : 0;
+
+	return n > 0 && (s[n] == ' ' || s[n] == '\t') ? n : 0;
+}
+
 bool
 grammar_flatten(const char *value, char *flat, size_t size)
 {
-	size_t len = strlen(value), from = 0;
+	const char *line = value, *at = value;
+	size_t n = 0;
 
-	if (len >= size)
+	if (strlen(value) >= size)
 		return false;
-	for (size_t i = 0; i <= len; i++) {
-		bool fold = value[i] == '\n' && (value[i + 1] == ' ' || value[i + 1] == '\t');
+	for (;;) {
+		size_t fold = fold_length(at);
 
-		if ((fold || value[i] == '\0') && !line_is_plain(value + from, i - from))
+		if ((fold > 0 || *at == '\0') && !line_is_plain(line, (size_t)(at - line)))
 			return false;
-		if (fold)
-			from = i + 1;
-		else if (value[i] != '\0' &&
-		         strchr(LETTERS DIGITS PUNCTUATION " \t", value[i]) == NULL)
+		if (*at == '\0')
+			break;
+		if (fold > 0) {
+			at += fold;
+			line = at;
+			continue;
+		}
+		if (strchr(LETTERS DIGITS PUNCTUATION " \t", *at) == NULL)
 			return false;
-		flat[i] = fold || value[i] == '\t' ? ' ' : value[i];
+		flat[n++] = *at == '\t' ? ' ' : *at;
+		at++;
 	}
+	flat[n] = '\0';
 	g_strstrip(flat);
 	return strcasestr(flat, "content-") == NULL && strstr(flat, "://") == NULL;
 }
