@@ -762,5 +762,7 @@ main(int argc, char **argv)
 	report(now() - begin);
 	if (opt.log != NULL && fclose(opt.log) != 0)
 		die("log: %s", strerror(errno));
+	free(threads);
+	free(idle);
 	return total.extra || total.unscanned || total.wrong ? 1 : 0;
 }
