@@ -118,6 +118,31 @@ class Avmilter(Filter):
         rig.run([rig.program('avmilterctl'), '-s', control, 'update'], check=True)
 
 
+    def share(self, redis):
+        """Results go to that Redis too."""
+        secret = rig.write(self.dir + '/secret', 'a secret of at least thirty-two bytes\n', mode=0o600)
+        self.daemon.sections['cache'] = {'redis': avmilter.q('unix:' + redis.socket), 'secret_file': avmilter.q(secret)}
+        return self
+
+
+class Redis:
+    """A redis-server of our own."""
+
+    def __init__(self):
+        self.dir = rig.folder('redis')
+        self.socket = self.dir + '/socket'
+        self.process = rig.Process(['redis-server', '--port', '0', '--unixsocket', self.socket, '--unixsocketperm', '777',
+                                    '--save', '', '--dir', self.dir], self.dir + '/output')
+        rig.wait_for(lambda: os.path.exists(self.socket), 20, 'redis-server')
+
+    def hits(self):
+        text = rig.run(['redis-cli', '-s', self.socket, 'info', 'stats'], check=True)[1]
+        return int(text.split('keyspace_hits:')[1].split()[0])
+
+    def stop(self):
+        self.process.stop()
+
+
 class Accept(Filter):
     def __init__(self):
         super().__init__('accept everything (NR flags)')

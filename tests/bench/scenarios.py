@@ -25,10 +25,13 @@ def corpus(bench, claims):
     claims.at_most('processor time per message to clamav-milter', table.ratio('cpu_ms', ours.name, peer.name), 0.75, 'x')
     claims.at_most('p99 at end of message to clamav-milter', table.ratio('p99', ours.name, peer.name), 1.0, 'x')
     missed = [n for a, b in zip(table.runs[ours.name], table.runs[peer.name]) for n in b.caught - a.caught]
-    print('  infected mails caught: %s' % ', '.join('%s %d' % (n, sum(len(r.caught) for r in runs))
-                                                   for n, runs in table.runs.items()))
+    print('  infected mails caught: %s' % caught(table))
     claims.none('mails that clamav-milter catches and avmilter does not', len(missed))
     claims.none('clean mails that avmilter refuses, tempfails or loses', sum(r.wrong + r.failed for r in table.runs[ours.name]))
+
+
+def caught(table):
+    return ', '.join('%s %d' % (n, sum(len(r.caught) for r in runs)) for n, runs in table.runs.items())
 
 
 def leaves(bench, claims):
@@ -37,6 +40,7 @@ def leaves(bench, claims):
     ours, peer = filters.Avmilter(db).leaves_only().start(), filters.Rspamd(db).start()
     table = measure.rounds([ours, peer], bench.rounds, lambda r: ['-c', CLIENTS, *bench.once('mixed', r)])
     table.show(peer.name)
+    print('  infected mails caught: %s' % caught(table))
     claims.at_least('messages/s to rspamd', table.ratio('rate', ours.name, peer.name), 1.2, 'x')
     missed = [n for a, b in zip(table.runs[ours.name], table.runs[peer.name]) for n in b.caught - a.caught]
     claims.none('mails that rspamd catches and avmilter does not', len(missed))
@@ -75,7 +79,8 @@ def many(bench, claims):
     db = bench.database()
     ours, measured = filters.Avmilter(db).start(), filters.Avmilter(db, 'avmilter, one client').start()
     table = measure.Table()
-    index, count = bench.corpus('mixed', bench.messages, 50), bench.messages
+    count = max(bench.messages, 2 * MANY)
+    index = bench.corpus('mixed', count, 50)
     table.add(measured.name, measure.Run(measured, ['-c', 1, '-n', count, '-x', index]))
     eight = 'avmilter, %d clients' % CLIENTS
     table.add(eight, measure.Run(measured, ['-c', CLIENTS, '-n', count, '-x', bench.corpus('mixed', count, 51)]))
@@ -109,21 +114,23 @@ def small_p99(messages):
 def reload(bench, claims):
     """New signatures under 60 % of the load that it can bear: loaded beside the old ones, and in their place."""
     db = bench.database()
-    for how in ('concurrent', 'blocking'):
-        ours = filters.Avmilter(db, 'avmilter, reload = ' + how, clamav={'reload': how}).start()
-        capacity = measure.Run(ours, ['-c', CLIENTS, *bench.once('mixed', 60)]).rate
-        seconds = 20 if bench.quick else 45
-        load = ['-c', MANY, '-r', '%.1f' % (0.6 * capacity), '-t', seconds]
+    seconds = 20 if bench.quick else 45
+    for how, options in (('concurrent', {}), ('blocking', {'reload': 'blocking'})):
+        quiet = filters.Avmilter(db, 'avmilter, no reload', clamav=options).start()
+        rate = 0.6 * measure.Run(quiet, ['-c', CLIENTS, *bench.once('mixed', 60)]).rate
+        index = bench.corpus('mixed', int(rate * seconds) + 1, 61)
+        load = ['-c', MANY, '-r', '%.1f' % rate, '-t', seconds, '-x', index]
         table = measure.Table()
-        quiet, busy = ours.name + ', none', ours.name + ', %d' % RELOADS
-        count = int(0.6 * capacity * seconds) + 1
-        table.add(quiet, measure.Run(ours, load + ['-x', bench.corpus('mixed', count, 61)]))
+        table.add(quiet.name, measure.Run(quiet, load))
+        quiet.stop()
+        ours = filters.Avmilter(db, 'avmilter, %d %s reloads' % (RELOADS, how), clamav=options).start()
+        measure.Run(ours, ['-c', CLIENTS, *bench.once('mixed', 60)])
         memory = ours.memory()
         thread = threading.Thread(target=reloads, args=(bench, ours, seconds))
         thread.start()
-        table.add(busy, measure.Run(ours, load + ['-x', bench.corpus('mixed', count, 62)]))
+        table.add(ours.name, measure.Run(ours, load))
         thread.join()
-        a, b = table.runs[quiet][0], table.runs[busy][0]
+        a, b = table.runs[quiet.name][0], table.runs[ours.name][0]
         claims.none('%s: answers of 451 and lost mails' % how, b.failed)
         claims.say('%s: reloads that were finished' % how, ours.reloaded, RELOADS, ours.reloaded == RELOADS)
         if how == 'concurrent':
@@ -165,6 +172,30 @@ def memory(bench, claims):
     claims.at_most('peak memory above that of clamav-milter + clamd', above, 64, ' MB')
 
 
-SCENARIOS = {f.__name__: f for f in (corpus, leaves, campaign, unique, many, reload, memory)}
+def verdicts(bench, claims):
+    """The cache off, on and shared: the same answer for every mail, at its first sight and at its second."""
+    db = bench.database()
+    redis = filters.Redis()
+    ways = [filters.Avmilter(db, 'cache off', {'cache_memory': '0'}), filters.Avmilter(db, 'cache on')]
+    ways += [filters.Avmilter(db, 'shared cache, %s instance' % n).share(redis) for n in ('first', 'second')]
+    answers = {}
+    for f in ways:
+        f.start()
+        table = measure.Table()
+        for sight in ('first', 'second'):
+            run = measure.Run(f, ['-c', CLIENTS, *bench.once('mixed', 80)])
+            table.add('%s, %s sight' % (f.name, sight), run)
+            answers[f.name, sight] = {m.number: m.answer for m in run.messages}
+        f.stop()
+    base = answers['cache off', 'first']
+    for key, got in answers.items():
+        claims.none('%s, %s sight: answers that differ from those without a cache' % key,
+                    sum(got.get(n) != base[n] for n in base))
+    claims.none('mails without an answer', sum(a not in ('250', '550') for a in base.values()))
+    claims.say('hits of the shared cache', redis.hits(), 'some', redis.hits() > 0)
+    redis.stop()
+
+
+SCENARIOS = {f.__name__: f for f in (corpus, leaves, campaign, unique, many, reload, memory, verdicts)}
 SCENARIOS['front'] = front.scenario
 

@@ -86,7 +86,7 @@ def logical(rng, i, regex):
         return 'Bench.Logical-%d;%s;%s;%s' % (i, head, expression, ';'.join(parts))
     # as the real ones: most wait for something rare, hundreds of them for the beginning of an archive
     trigger = '0:' + b'PK\x03\x04'.hex() if rng.random() < 0.6 else parts[0]
-    pattern = '0/%s[a-z0-9_]{3,12}%04xq/' % (rng.choice(('word.', 'xl.', 'vba.', 'macro')), rng.getrandbits(16))
+    pattern = '0/(word|%s|vba).[a-z0-9_]{3,12}%04xq/' % (rng.choice(('xl', 'ppt', 'macro', 'ole')), rng.getrandbits(16))
     return 'Bench.Regex-%d;Engine:81-255,Target:0;0&1;%s;%s' % (i, trigger, pattern)
 
 
