@@ -34,7 +34,8 @@ add(GPtrArray *to, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Each line of a message is an error of its own: a configuration tells all that is wrong with it at once. */
+/* Each line of a message is an error of its own: a configuration tells all that is wrong with it at
+ * once. */
 static void
 take_error(GPtrArray *to, GError **err)
 {
@@ -156,6 +157,11 @@ check_socket(const char *option, const char *text, const char *group, GPtrArray 
 		return;
 	if (!socket_group(group, &gid, &err))
 		take_error(errors, &err);
+	else if (gid != (gid_t)-1 && geteuid() != 0 && !group_member(gid))
+		add(errors,
+		    "%s: group \"%s\": only root or a member can give a socket to it; make our "
+		    "user a member",
+		    option, group);
 	folder = g_path_get_dirname(e->path);
 	parent = g_path_get_dirname(folder);
 	if (access(folder, F_OK) != 0 && access(parent, F_OK) != 0)

@@ -47,7 +47,8 @@ socket_group(const char *option, gid_t *gid, GError **err)
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(known) && *gid == (gid_t)-1; i++) {
 		gr = getgrnam(known[i]);
-		if (gr != NULL)
+		/* Only root can give a file to a group it is not in. */
+		if (gr != NULL && (geteuid() == 0 || group_member(gr->gr_gid)))
 			*gid = gr->gr_gid;
 	}
 	return true;
@@ -341,8 +342,11 @@ socket_advice(const struct conf *conf, GPtrArray *notes, GPtrArray *warnings)
 	sendmail_advice(e, notes, warnings);
 	if (e->family == ENDPOINT_UNIX && socket_group(conf->socket_group, &group, NULL) &&
 	    group == (gid_t)-1 && (conf->socket_mode & S_IWOTH) == 0)
-		g_ptr_array_add(warnings,
-		                g_strdup("socket_group: there is neither a group postfix nor a "
-		                         "group smmsp, so only root and our user can "
-		                         "reach the socket; name the mail server's group"));
+		g_ptr_array_add(
+		    warnings,
+		    g_strdup(
+			"socket_group: there is no group postfix or smmsp that the socket can be "
+		        "given to, "
+			"so only root and our user reach it; name the mail server's group, and "
+			"make our user a member of it when it is not started as root"));
 }
