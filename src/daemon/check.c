@@ -15,6 +15,7 @@
 #include "daemon/privileges.h"
 #include "daemon/socket.h"
 #include "engine/engine.h"
+#include "scan/memory.h"
 
 /* Postfix: milter_content_timeout; sendmail: E in T=. Both default to it. */
 #define MTA_PATIENCE_MS 300000
@@ -190,6 +191,18 @@ check_times(const struct conf *conf, GPtrArray *warnings)
 		add(warnings, "on_error = pass: mail that could not be scanned is delivered");
 }
 
+/* What the shared cache needs at the start, while it may still be read. */
+static void
+check_secrets(const struct conf *conf, GPtrArray *errors)
+{
+	g_autoptr(GError) err = NULL;
+	struct memory *m = memory_new(conf, &err);
+
+	if (m == NULL)
+		take_error(errors, &err);
+	memory_free(&m);
+}
+
 void
 check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArray *warnings,
           GPtrArray *notes)
@@ -215,6 +228,7 @@ check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArr
 		check_socket("control.socket", conf->control.socket, conf->control.group, errors,
 		             warnings);
 	check_times(conf, warnings);
+	check_secrets(conf, errors);
 	socket_advice(conf, notes, warnings);
 }
 

@@ -135,6 +135,9 @@ fly(struct recall *r, bool shared, struct scan_result *out)
 		if (!cache_find(r->memory->cache, r->key, "", &note, v) &&
 		    !(shared && ask_redis(r, r->key, "", &note, v)))
 			return false;
+		/* Now, because what is still to be said about this message is not for others. */
+		flight_land(r->memory->flights, &r->flight, v,
+		            (struct flight_counts){note.objects, note.left_out});
 		break;
 	case FLIGHT_ANSWER:
 		note.objects = counts.objects;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "scan/left_out.h"
 #include "scan/plan.h"
 #include "scan/recall.h"
 #include "scan/run.h"
@@ -86,7 +87,8 @@ borrow_reason(const GError *err)
 
 #define QUEUE_FACTOR 10 /* queue_max raises an alert; this many times it is refused */
 
-/* A large message waits until there are few enough others of its kind, so that small ones find a worker. */
+/* A large message waits until there are few enough others of its kind, so that small ones find a
+ * worker. */
 static bool
 enter_lane(struct scan *s)
 {
@@ -94,8 +96,8 @@ enter_lane(struct scan *s)
 
 	if (!m || s->m->size < LANE_LARGE)
 		return true;
-	switch (lane_enter(m->large, (unsigned)s->conf->antivirus.queue_max * QUEUE_FACTOR,
-	                   s->wait)) {
+	switch (
+	    lane_enter(m->large, (unsigned)s->conf->antivirus.queue_max * QUEUE_FACTOR, s->wait)) {
 	case LANE_IN:
 		s->in_lane = true;
 		return true;
@@ -316,6 +318,28 @@ release(struct scan *s)
 		s->out->definitions = g_strdup("");
 }
 
+/* The rest of the message is known; what its fingerprint leaves out is scanned by itself, if the
+ * configuration wants that. */
+static void
+scan_left_out(struct scan *s)
+{
+	AUTO(spool_budget_free) struct spool_budget *budget = NULL;
+	AUTO(message_free) struct message *small = NULL;
+	AUTO(scan_result_clear) struct scan_result r = {.cache = "off"};
+	struct engines forgetful = *s->engines;
+
+	if (!s->conf->antivirus.fingerprint_scan_headers ||
+	    verdict_state(&s->out->verdict) != SCAN_COMPLETE)
+		return;
+	budget = spool_budget_new();
+	small = left_out_message(s->conf, budget, s->m);
+	if (!small)
+		return;
+	forgetful.memory = NULL;
+	scan_message(s->conf, &forgetful, s->workers, small, s->wait, &r);
+	verdict_join(&s->out->verdict, &r.verdict);
+}
+
 void
 scan_message(const struct conf *conf, struct engines *engines, struct workers *workers,
              const struct message *m, struct wait *wait, struct scan_result *out)
@@ -333,10 +357,12 @@ scan_message(const struct conf *conf, struct engines *engines, struct workers *w
 	out->parts = g_ptr_array_new_with_free_func(part_free);
 	recall_begin(&s.recall, engines->memory, conf, engines, workers, wait);
 	if (check_message(&s)) {
-		if (recall_message(&s.recall, m, out))
+		if (recall_message(&s.recall, m, out)) {
+			scan_left_out(&s);
 			describe(&s);
-		else
+		} else {
 			scan_anew(&s);
+		}
 	}
 	if (out->verdict.states == 0)
 		verdict_fail(&out->verdict, REASON_UNKNOWN, "nothing was established");

@@ -349,6 +349,50 @@ envelope_counts_where_it_is_told(void **state)
 	}
 }
 
+/* The part that decision 7 leaves to the administrator: a name that a strict grammar admits in a
+ * volatile field. */
+static void
+volatile_fields_by_themselves(void **state)
+{
+	static const char *const confs[] = {
+	    WHOLE "fake \"f\" { } }",
+	    WHOLE "fingerprint_scan_headers = true fake \"f\" { } }",
+	};
+	static const char *const traces[] = {"harmless", "FAKE:infected=InTrace", "FAKE:fail=busy",
+	                                     "other"};
+	static const enum verdict_class want[][4] = {
+	    {CLASS_CLEAN, CLASS_CLEAN, CLASS_CLEAN, CLASS_CLEAN},
+	    {CLASS_CLEAN, CLASS_INFECTED, CLASS_ERROR, CLASS_CLEAN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(confs); i++) {
+		struct memory *memory = memory_for(confs[i]);
+
+		for (size_t t = 0; t < G_N_ELEMENTS(traces); t++) {
+			struct world w = world_with(confs[i], memory);
+			struct message *m =
+			    message_new(w.budget, &w.lim, &(struct client){.name = NULL}, "<a@b>");
+			g_autofree char *trace = g_strdup_printf(
+			    " from a (%s) by b; Fri, 20 Nov 2026 12:56:45 +0000", traces[t]);
+			struct scan_result r;
+
+			message_add_header(m, "Received", trace);
+			message_add_header(m, "Subject", " same");
+			message_seal(m);
+			scan_message(w.conf, w.engines, NULL, m, &w.wait, &r);
+			assert_string_equal(r.cache, t == 0 ? "miss" : "hit");
+			assert_int_equal(verdict_class(&r.verdict), want[i][t]);
+			assert_int_equal(((struct scan_part *)g_ptr_array_index(r.parts, 0))->cls,
+			                 want[i][t]);
+			scan_result_clear(&r);
+			message_free(&m);
+			world_end(&w);
+		}
+		memory_free(&memory);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(second_gets_the_same),
     cmocka_unit_test(other_options_other_verdicts),
@@ -357,6 +401,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(poison),
     cmocka_unit_test(many_at_once),
     cmocka_unit_test(envelope_counts_where_it_is_told),
+    cmocka_unit_test(volatile_fields_by_themselves),
 };
 
 UNIT_RUN(tests)
