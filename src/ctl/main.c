@@ -180,8 +180,11 @@ run(struct job *j, char *const *words)
 	}
 	if (words[1] == NULL)
 		return complain("scan: which FILE?");
-	for (words++; *words != NULL; words++)
-		rc = MAX(rc, scan_one(j, *words));
+	for (words++; *words != NULL; words++) {
+		const int one = scan_one(j, *words);
+
+		rc = MAX(rc, one);
+	}
 	return rc;
 }
 
