@@ -81,7 +81,10 @@ on_member(const char *container, unsigned long container_size, const char *name,
 
 	(void)container, (void)container_size, (void)name, (void)encrypted, (void)position;
 	layers_member(&sc->layers);
-	if (size > sc->engine->limits.max_extract_size)
+	/* What stands here instead of a size means zip64, which libclamav steps over. */
+	if (size == UINT32_MAX)
+		verdict_partial(sc->v, REASON_UNSUPPORTED, "a member of a zip64 archive");
+	else if (size > sc->engine->limits.max_extract_size)
 		verdict_partial(
 		    sc->v, REASON_LIMIT_SIZE, "a member is larger than max_extract_size");
 	return CL_CLEAN;

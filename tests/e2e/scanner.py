@@ -297,12 +297,23 @@ def trap_limits(p):
         expect(v.state == PARTIAL and v.kinds() == {INFECTED}, v)
 
 
+def zip64(z):
+    """The sizes of the first member as zip writes them to a pipe: behind the name, 64 bits wide."""
+    packed, plain_size, name = struct.unpack('<IIH', z[18:28])
+    extra = struct.pack('<HHQQ', 1, 16, plain_size, packed)
+    data = z[:18] + b'\xff' * 8 + z[26:28] + struct.pack('<H', len(extra)) + z[30:30 + name] + extra + z[30 + name:]
+    end = data.index(b'PK\5\6')
+    at, = struct.unpack('<I', data[end + 16:end + 20])
+    return data[:end + 16] + struct.pack('<I', at + len(extra)) + data[end + 20:]
+
+
 @test('trap: archives that cannot be opened are partial: cut, unknown method, broken, RAR without its library')
 def trap_unopened(p):
     z = zipped(('x.com', EICAR))
     rar = b'Rar!\x1a\x07\x00' + b'\xcf\x90s\0\0\r\0\0\0\0\0\0\0' + b'x' * 200
     with p.worker() as w:
         for name, data, why in [('cut zip', z[:-10], 'corrupt'), ('zip without directory', z[:z.index(b'PK\1\2')], 'corrupt'),
+                                ('zip64', zip64(z), 'unsupported'),
                                 ('lzma zip', zipped(('x.com', EICAR), method=zipfile.ZIP_LZMA), 'unsupported'),
                                 ('cut bzip2', bz2.compress(noise(5000))[:-30], 'corrupt'),
                                 ('cut xz', lzma.compress(noise(5000))[:-30], 'corrupt'),
