@@ -112,14 +112,26 @@ leave(int code)
 	_exit(code);
 }
 
+/* The background is at /, and a reload must find the same file as the start. */
+static void
+make_absolute(const char **path)
+{
+	g_autofree char *full = *path != NULL ? g_canonicalize_filename(*path, NULL) : NULL;
+
+	*path = g_intern_string(full);
+}
+
 static int
-run(const struct options *o)
+run(struct options *o)
 {
 	g_autoptr(GError) err = NULL;
 	struct server *s;
-	struct conf *conf = options_load(o, &err);
+	struct conf *conf;
 	int report = -1, code;
 
+	make_absolute(&o->config);
+	make_absolute(&o->pidfile);
+	conf = options_load(o, &err);
 	if (conf == NULL)
 		return complain(err, EX_CONFIG);
 	signals_block();
