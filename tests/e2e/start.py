@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
 from lib import mails, milter, rig, tap
-from lib.avmilter import Daemon, database, q
+from lib.avmilter import Daemon, database, q, settled
 
 EX_USAGE, EX_CONFIG = 64, 78
 D = []
@@ -207,6 +207,7 @@ def socket_mode():
 @tap.test('privileges are dropped for good, in the front and in the workers')
 def privileges():
     d = daemon('priv').start()
+    settled(d.workers)      # one that was forked a moment ago has its sandbox still before it
     zygotes, workers = d.scanners()
     tap.ok(zygotes and workers, 'no scanners')
     for pid in [d.process.pid] + zygotes + workers:
