@@ -155,6 +155,15 @@ attempts_judge(struct attempts *a, const char *engine, const uint8_t object[DIGE
 		attempts_condemn(v, n);
 }
 
+void
+attempts_clear(struct attempts *a)
+{
+	pthread_mutex_lock(&a->mu);
+	while (lru_drop_oldest(a->map))
+		continue;
+	pthread_mutex_unlock(&a->mu);
+}
+
 bool
 attempts_poisoned(struct attempts *a, const uint8_t object[DIGEST_LEN], unsigned max,
                   struct verdict *v)

@@ -43,6 +43,9 @@ void	 attempts_condemn(struct verdict *v, unsigned n);
 /* Both: count v if it failed, and condemn it once the count has reached max. */
 void	 attempts_judge(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN], unsigned max, struct verdict *v);
 
+/* Forget every count: what was poison is tried again. */
+void	 attempts_clear(struct attempts *a);
+
 /* True when the object is poison already, and v then says so: no need to lose another worker to it. */
 bool	 attempts_poisoned(struct attempts *a, const uint8_t object[DIGEST_LEN], unsigned max, struct verdict *v);
 

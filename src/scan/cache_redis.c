@@ -183,14 +183,14 @@ cache_redis_slice(const struct cache_redis *r)
 	return r->timeout_ms;
 }
 
-/* Queue work for the keeper; takes command. */
+/* Queue work for the keeper, if fewer than max jobs wait; takes command. */
 static void
-enqueue(struct cache_redis *r, GString *command)
+enqueue(struct cache_redis *r, GString *command, guint max)
 {
 	bool room;
 
 	pthread_mutex_lock(&r->mu);
-	room = g_queue_get_length(&r->jobs) < REDIS_JOBS_MAX;
+	room = g_queue_get_length(&r->jobs) < max;
 	if (room)
 		g_queue_push_tail(&r->jobs, command);
 	r->stats.dropped += !room;
@@ -219,7 +219,7 @@ cache_redis_put(struct cache_redis *r, const uint8_t key[DIGEST_LEN], const void
 	                                    {"PX", 2},
 	                                    {REDIS_VALUE_LIFE, strlen(REDIS_VALUE_LIFE)}},
 	              5);
-	enqueue(r, command);
+	enqueue(r, command, REDIS_JOBS_MAX);
 }
 
 void
@@ -229,7 +229,7 @@ cache_redis_forget(struct cache_redis *r, const uint8_t key[DIGEST_LEN])
 	GString *command = g_string_new("");
 
 	redis_command(command, (struct redis_word[]){{"DEL", 3}, {name, strlen(name)}}, 2);
-	enqueue(r, command);
+	enqueue(r, command, REDIS_FORGETS_MAX);
 }
 
 void

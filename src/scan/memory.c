@@ -182,5 +182,7 @@ memory_purge(struct memory *m, const uint8_t *object)
 	                          : cache_purge_all(m->cache, keys);
 
 	forget(m, keys);
+	if (object == NULL)
+		attempts_clear(m->attempts);
 	return n;
 }

@@ -48,7 +48,8 @@ void	 memory_options(struct memory *m, const struct conf *conf, uint8_t out[DIGE
 /* Forget what this worker (lease_worker()) found clean: it may have been taken over. For workers_conf.suspect; any thread. */
 void	 memory_suspect(void *memory, uint64_t worker);
 
-/* Purge in both tiers: one object by its sha256 (or a message by its fingerprint), or, with NULL, everything. Returns how many
+/* Purge in both tiers: one object by its sha256 (or a message by its fingerprint), or, with NULL, everything, also what is known
+ * of poison. Returns how many
  * entries of the memory went. */
 size_t	 memory_purge(struct memory *m, const uint8_t *object);
 

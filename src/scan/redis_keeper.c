@@ -76,13 +76,13 @@ tidy(struct cache_redis *r)
 }
 
 /* Send one job. A server that refuses it (read-only replica, out of memory) is alive all the same.
- */
-static void
+ * False when no answer came. */
+static bool
 work(struct cache_redis *r, const GString *command)
 {
 	AUTO(redis_reply_free) struct redis_reply *reply = NULL;
 	struct wait wait;
-	bool ok = false;
+	bool ok = false, answered;
 
 	wait_init(&wait, deadline_in(JOB_MS), JOB_MS, NULL, NULL);
 	if (r->writer != NULL && !redis_conn_is_quiet(r->writer))
@@ -95,10 +95,26 @@ work(struct cache_redis *r, const GString *command)
 		if (!ok)
 			redis_conn_close(&r->writer);
 	}
+	answered = ok;
 	ok = ok && reply->type != REDIS_ERROR;
 	pthread_mutex_lock(&r->mu);
 	r->stats.stored += ok;
 	r->stats.store_failed += !ok;
+	pthread_mutex_unlock(&r->mu);
+	return answered;
+}
+
+/* Work off one job. What could not be stored is scanned again one day; what could not be deleted
+ * may be believed, so it is tried until the server has answered. Takes command. */
+static void
+work_off(struct cache_redis *r, GString *command)
+{
+	if (work(r, command) || !g_str_has_prefix(command->str, REDIS_DEL_HEAD)) {
+		g_string_free(command, TRUE);
+		return;
+	}
+	pthread_mutex_lock(&r->mu);
+	g_queue_push_head(&r->jobs, command);
 	pthread_mutex_unlock(&r->mu);
 }
 
@@ -132,10 +148,8 @@ redis_keeper(void *arg)
 			tidy(r);
 		if (needed && thin)
 			fill(r);
-		if (command != NULL) {
-			work(r, command);
-			g_string_free(command, TRUE);
-		}
+		if (command != NULL)
+			work_off(r, command);
 		pthread_mutex_lock(&r->mu);
 	}
 	pthread_mutex_unlock(&r->mu);

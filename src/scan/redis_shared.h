@@ -12,8 +12,10 @@
 #include "scan/redis_conn.h"
 
 #define REDIS_JOBS_MAX		1024
+#define REDIS_FORGETS_MAX	100000	/* what is not deleted may be believed */
 #define REDIS_BACKOFF_MIN	1000
 #define REDIS_BACKOFF_MAX	30000
+#define REDIS_DEL_HEAD		"*2\r\n$3\r\nDEL\r\n"	/* how a job that deletes begins */
 #define REDIS_QUIET_MS		60000	/* between two complaints */
 #define REDIS_VALUE_LIFE	"259200000"	/* milliseconds: definitions change daily, a value of an older set is never asked for */
 #define REDIS_COUNT_LIFE	"86400"		/* seconds (P32) */

@@ -44,6 +44,8 @@ third_death_is_poison(void **state)
 		verdict_clear(&v);
 	}
 	assert_int_equal(attempts_get(a, other), 0);
+	attempts_clear(a);
+	assert_int_equal(attempts_get(a, object), 0);
 	attempts_free(&a);
 }
 

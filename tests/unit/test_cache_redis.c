@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -397,6 +398,39 @@ breaker_opens(void **state)
 	server_stop(&s);
 }
 
+/* What a broken worker found clean must go, also when the server cannot be asked just then. */
+static void
+forgetting_is_not_forgotten(void **state)
+{
+	struct server s = server_start("h", NULL);
+	struct cache_redis_conf c = conf_of(s.address);
+	struct cache_redis *a = cache_redis_new(&c, NULL), *b = cache_redis_new(&c, NULL);
+	int64_t end;
+
+	(void)state;
+	put(a, key1, "one");
+	put(a, key2, "two");
+	assert_known(b, key1, "one");
+	assert_known(b, key2, "two");
+	kill(s.pid, SIGSTOP);
+	cache_redis_forget(a, key1);
+	STATS_WHEN(a, store_failed, 1);
+	kill(s.pid, SIGCONT);
+	STATS_WHEN(a, stored, 3);
+	for (end = now_ms() + 10000; now_ms() < end;) {
+		g_autofree char *gone = look_up(b, key1);
+		g_autofree char *there = look_up(b, key2);
+
+		if (gone == NULL && there != NULL)
+			break;
+		g_usleep(5000);
+	}
+	assert_true(now_ms() < end);
+	cache_redis_free(&a);
+	cache_redis_free(&b);
+	server_stop(&s);
+}
+
 static void
 attempts_are_counted_together(void **state)
 {
@@ -415,6 +449,102 @@ attempts_are_counted_together(void **state)
 	server_stop(&s);
 	assert_int_equal(cache_redis_count(b, key1, &w), 0);
 	cache_redis_free(&b);
+}
+
+/* A port that nobody uses now. */
+static unsigned
+free_port(void)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof sin;
+	AUTO(fd_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	return ntohs(sin.sin_port);
+}
+
+/* TLS: with the right authority it works; a certificate of somebody else, or a server without TLS,
+ * is no shared cache. */
+static void
+tls_is_checked(void **state)
+{
+	g_autofree char *cert = g_strdup_printf("%s/cert.pem", dir),
+			*key = g_strdup_printf("%s/key.pem", dir);
+	g_autofree char *other = g_strdup_printf("%s/other.pem", dir);
+	unsigned port = free_port();
+	g_autofree char *port_text = g_strdup_printf("%u", port),
+			*address = g_strdup_printf("127.0.0.1:%u", port);
+	const char *const extra[] = {"--tls-port",
+	                             port_text,
+	                             "--tls-cert-file",
+	                             cert,
+	                             "--tls-key-file",
+	                             key,
+	                             "--tls-ca-cert-file",
+	                             cert,
+	                             "--tls-auth-clients",
+	                             "no",
+	                             NULL};
+	struct cache_redis_conf good = conf_of(address), stranger = good, clear = good, plain;
+	struct cache_redis *r, *s, *c, *p;
+	struct server server;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		const char *const argv[] = {"openssl",
+		                            "req",
+		                            "-x509",
+		                            "-newkey",
+		                            "ec",
+		                            "-pkeyopt",
+		                            "ec_paramgen_curve:P-256",
+		                            "-nodes",
+		                            "-days",
+		                            "2",
+		                            "-subj",
+		                            "/CN=redis.test",
+		                            "-addext",
+		                            "subjectAltName=IP:127.0.0.1",
+		                            "-keyout",
+		                            key,
+		                            "-out",
+		                            i == 0 ? other : cert,
+		                            NULL};
+		int status;
+
+		assert_true(g_spawn_sync(NULL, (char **)(uintptr_t)argv, NULL,
+		                         G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL |
+		                             G_SPAWN_STDERR_TO_DEV_NULL,
+		                         NULL, NULL, NULL, NULL, &status, NULL));
+		assert_int_equal(status, 0);
+	}
+	server = server_start("tls", extra);
+	good.tls = stranger.tls = true;
+	good.tls_ca = cert;
+	stranger.tls_ca = other;
+	plain = conf_of(server.address);
+	plain.tls = true;
+	plain.tls_ca = cert;
+	r = cache_redis_new(&good, NULL);
+	s = cache_redis_new(&stranger, NULL);
+	c = cache_redis_new(&clear, NULL);
+	p = cache_redis_new(&plain, NULL);
+	put(r, key1, "one");
+	assert_known(r, key1, "one");
+	STATS_WHEN(s, connect_failed, 1);
+	STATS_WHEN(p, connect_failed, 1);
+	assert_null(look_up(s, key1));
+	assert_null(look_up(p, key1));
+	for (unsigned i = 0; i < 20; i++) {
+		assert_null(look_up(c, key1));
+		g_usleep(1000);
+	}
+	cache_redis_free(&r);
+	cache_redis_free(&s);
+	cache_redis_free(&c);
+	cache_redis_free(&p);
+	server_stop(&server);
 }
 
 /* A server of ours that does to each connection what mode says. */
@@ -676,6 +806,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(server_comes_back),
     cmocka_unit_test(breaker_opens),
     cmocka_unit_test(attempts_are_counted_together),
+    cmocka_unit_test(forgetting_is_not_forgotten),
+    cmocka_unit_test(tls_is_checked),
     cmocka_unit_test(every_lie_is_a_miss_in_time),
 };
 

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "engine/upstream_in.h"
 #include "world.h"
 
 #define WHOLE "antivirus { mime_decompose = false "
@@ -349,6 +350,55 @@ envelope_counts_where_it_is_told(void **state)
 	}
 }
 
+/* What the server of that place told last; NULL = it was not asked yet. */
+static void
+tell(struct upstream *u, guint server, bool asked, const char *tag)
+{
+	struct server *s = g_ptr_array_index(u->servers, server);
+	struct probe *p = asked ? probe_new() : NULL;
+
+	if (p != NULL)
+		p->tag = g_strdup(tag);
+	pthread_mutex_lock(&u->mu);
+	probe_unref(&s->probe);
+	s->probe = p;
+	pthread_mutex_unlock(&u->mu);
+}
+
+/* Decision 14: servers of one pool that scan with different definitions, that are not known yet,
+ * that tell nothing. */
+static void
+pools_must_agree(void **state)
+{
+	static const struct {
+		bool asked[2];
+		const char *tags[2];
+		enum keeping want;
+	} rows[] = {
+	    {{true, true}, {"27500", "27500"}, KEEP},
+	    {{true, true}, {"27500", "27501"}, KEEP_NEVER},
+	    {{true, true}, {"27500", NULL}, KEEP_NEVER},
+	    {{true, true}, {NULL, "27500"}, KEEP_NEVER},
+	    {{true, false}, {"27500", NULL}, KEEP_NEVER},
+	    {{false, false}, {NULL, NULL}, KEEP_NEVER},
+	    {{true, true}, {NULL, NULL}, KEEP_A_WHILE},
+	};
+	struct world w = world_new(
+	    WHOLE "clamd \"c\" { servers = {\"unix:/nonexistent/a\", \"unix:/nonexistent/b\"} } }");
+	struct engine *e = g_ptr_array_index(w.engines->list, 0);
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *tag = NULL;
+
+		for (guint n = 0; n < 2; n++)
+			tell(e->upstream, n, rows[i].asked[n], rows[i].tags[n]);
+		assert_int_equal(identity_tag(e, &tag), rows[i].want);
+		assert_string_equal(tag, rows[i].want == KEEP ? "27500" : "");
+	}
+	world_end(&w);
+}
+
 /* The part that decision 7 leaves to the administrator: a name that a strict grammar admits in a
  * volatile field. */
 static void
@@ -401,6 +451,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(poison),
     cmocka_unit_test(many_at_once),
     cmocka_unit_test(envelope_counts_where_it_is_told),
+    cmocka_unit_test(pools_must_agree),
     cmocka_unit_test(volatile_fields_by_themselves),
 };
 
