@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Engines over the network: real clamd and c-icap, Symantec's dialect, fail-over under load, backups, TLS"""
-# run: timeout=240
+# run: timeout=240 san=address,thread
 import base64
 import os
 import sys
