@@ -119,6 +119,8 @@ ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct ver
 	} else if (got.states == 0) {
 		return false; /* every server was tried */
 	}
+	/* Before it is joined: there "not said yet" becomes "nobody in particular" (decision 110). */
+	verdict_blame(&got, e->title);
 	if (!has_failed(&got) || got.kinds != 0) {
 		verdict_join(v, &got);
 		return true;

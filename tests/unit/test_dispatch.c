@@ -161,6 +161,30 @@ expect_failed(struct bench *b, enum reason reason)
 		         reason_name(v.failed), v.failed_why);
 }
 
+/* Whose it was is told, so that the section's own action holds (decision 110). */
+static void
+blames_the_engine(void **state)
+{
+	static const struct play limit = {.answer = "INSTREAM size limit exceeded. ERROR", .len = 36};
+	AUTO(verdict_clear) struct verdict failed = {0}, partial = {0};
+	struct bench b = {0}, c = {0};
+
+	(void)state;
+	add_dead(&b);
+	begin(&b, "clamd", "");
+	scan_for(&b, 10000, &failed);
+	assert_int_equal(failed.failed_by->len, 1);
+	assert_string_equal(g_ptr_array_index(failed.failed_by, 0), "e");
+	end(&b);
+	add_fake(&c, &fake_clamd, &limit, VERSION);
+	begin(&c, "clamd", "");
+	scan_for(&c, 10000, &partial);
+	assert_int_equal(verdict_class(&partial), CLASS_UNSCANNABLE);
+	assert_int_equal(partial.partial_by->len, 1);
+	assert_string_equal(g_ptr_array_index(partial.partial_by, 0), "e");
+	end(&c);
+}
+
 /* The standing of server i: REASON_NONE = in rotation. */
 static enum reason
 out_why(struct bench *b, unsigned i)
@@ -398,7 +422,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(out_and_back),        cmocka_unit_test(a_hung_server_costs_one_wait),
     cmocka_unit_test(short_of_time),       cmocka_unit_test(no_license),
     cmocka_unit_test(under_load),          cmocka_unit_test(reused_connection_dies),
-    cmocka_unit_test(definitions),
+    cmocka_unit_test(definitions),         cmocka_unit_test(blames_the_engine),
 };
 
 int
