@@ -23,7 +23,7 @@ struct slot {
 	const struct object *object; /* borrowed */
 	struct verdict verdict;
 	bool done; /* nobody need scan it any more */
-	/* It failed, and a backup has answered for this object: the failure is told but does not count. */
+	/* It failed, and a backup has examined this object: the failure is told but does not count. */
 	bool replaced;
 };
 

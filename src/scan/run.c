@@ -235,7 +235,8 @@ needs_backup(const struct verdict *v)
 	return has_failed(v) && v->kinds == 0;
 }
 
-/* Has somebody found out about this object in place of slot? */
+/* Has somebody examined this object in place of slot? A backup that saw part of it, or none because
+ * it is too large for it, has no answer that could stand for the one that is missing. */
 static bool
 is_replaced(const struct plan *plan, const struct slot *slot)
 {
@@ -243,7 +244,7 @@ is_replaced(const struct plan *plan, const struct slot *slot)
 		const struct slot *other = g_ptr_array_index(plan->slots, i);
 
 		if (other->object == slot->object && engine_is_backup(other->engine) &&
-		    !has_failed(&other->verdict))
+		    other->verdict.states == 1u << SCAN_COMPLETE)
 			return true;
 	}
 	return false;

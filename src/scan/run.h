@@ -5,8 +5,8 @@
  * parallel by threads of the pool, and by the session's thread when it has nothing else to do, so that a busy pool delays a
  * message but never stops it. Everything ends with the message's deadline.
  *
- * A backup steps in where a primary engine failed: it is handed that object, and if it has an answer, that counts in place of
- * the failure. An engine that failed and had found something is believed.
+ * A backup steps in where a primary engine failed: it is handed that object, and if it has examined all of it, that counts in
+ * place of the failure. An engine that failed and had found something is believed.
  */
 #ifndef AVM_SCAN_RUN_H
 #define AVM_SCAN_RUN_H

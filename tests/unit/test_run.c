@@ -29,6 +29,7 @@
 
 static const struct play ok = {.answer = "OK", .len = 3};
 static const struct play found = {.answer = "Eicar-Test-Signature FOUND", .len = 27};
+static const struct play limit = {.answer = "INSTREAM size limit exceeded. ERROR", .len = 36};
 static const struct play hang = {.stall = true};
 
 static struct fake *
@@ -171,6 +172,8 @@ backup_steps_in(void **state)
 	assert_int_equal(asked, 1);
 	assert_int_equal(with_backup("clamd", DEAD, &found, &parts, &asked), CLASS_INFECTED);
 	assert_int_equal(with_backup("clamd", DEAD, &hang, &parts, &asked), CLASS_ERROR);
+	/* One that has not examined all of it is no answer in place of the failure. */
+	assert_int_equal(with_backup("clamd", DEAD, &limit, &parts, &asked), CLASS_ERROR);
 }
 
 static void
