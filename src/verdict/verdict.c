@@ -321,7 +321,7 @@ verdict_items(const struct verdict *v)
 			items |= BIT(kind_class[k]);
 	if (is_partial(v))
 		items |= BIT(CLASS_UNSCANNABLE);
-	if (is_error(v))
+	if (is_error(v) || items == 0) /* not clean and nothing that says why: somebody's error */
 		items |= BIT(CLASS_ERROR);
 	return items;
 }

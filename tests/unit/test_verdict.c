@@ -224,6 +224,19 @@ only_complete_and_empty_is_clean(void **state)
 		}
 }
 
+/* What is not clean always has an item, or no action would speak for it. */
+static void
+no_item_is_error(void **state)
+{
+	struct verdict v = {.states = 1u << SCAN_COMPLETE, .more = true};
+
+	(void)state;
+	assert_false(verdict_is_clean(&v));
+	assert_int_equal(verdict_items(&v), 1u << CLASS_ERROR);
+	v = (struct verdict){.states = 1u << 7};
+	assert_int_equal(verdict_items(&v), 1u << CLASS_ERROR);
+}
+
 static void
 class_order(void **state)
 {
@@ -373,6 +386,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(zero_is_error),
     cmocka_unit_test(forgotten_slot_is_error),
     cmocka_unit_test(only_complete_and_empty_is_clean),
+    cmocka_unit_test(no_item_is_error),
     cmocka_unit_test(class_order),
     cmocka_unit_test(reasons_by_strength),
     cmocka_unit_test(findings_are_sanitised),
