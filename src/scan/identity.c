@@ -128,7 +128,8 @@ enum told { TOLD_NOTHING, TOLD_CLIENT, TOLD_ALL };
 static enum told
 told_of(const struct engine *e)
 {
-	if (!engine_is_active(e) || strcmp(e->ops->name, "icap") != 0)
+	/* A backup is told as well, when it is asked. */
+	if (e->conf->enabled != ENABLED_YES || strcmp(e->ops->name, "icap") != 0)
 		return TOLD_NOTHING;
 	if (e->conf->icap.request_header->len > 0)
 		return TOLD_ALL;

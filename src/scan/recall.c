@@ -180,13 +180,27 @@ recall_message(struct recall *r, const struct message *m, struct scan_result *ou
 	return true;
 }
 
+/* Has a worker loaded something else than we knew of when the message began? */
+static bool
+is_other_generation(const struct recall *r)
+{
+	g_autoptr(GPtrArray) tags = recall_scanning_tags(r);
+
+	for (guint i = 0; i < tags->len; i++)
+		if (strcmp(g_ptr_array_index(tags, i), g_ptr_array_index(r->tags, i)) != 0)
+			return true;
+	return false;
+}
+
 void
 recall_lease(struct recall *r, const struct lease *lease)
 {
 	r->lease = lease;
 	cache_origin_add(&r->origin, lease_worker(lease));
-	/* The first mails after a start come before the definitions are loaded; now they are. */
-	if (r->caching && keeping_of_all(r) == KEEP_NEVER)
+	/* The first mails after a start come before the definitions are loaded; now they are. Those
+	 * that waited through a reload are scanned with the new ones: what the old ones found clean
+	 * must not answer for a part and be remembered with the whole as the new ones' word. */
+	if (r->caching && (keeping_of_all(r) == KEEP_NEVER || is_other_generation(r)))
 		find_tags(r);
 }
 
@@ -282,6 +296,9 @@ remember_message(struct recall *r, const struct scan_result *out)
 	uint8_t key[DIGEST_LEN];
 
 	if (out->skipped != NULL || r->mended || keeping_of_all(r) == KEEP_NEVER)
+		return;
+	/* Parts that were known came from the newest definitions, the rest from those that scanned. */
+	if (r->known > 0 && is_other_generation(r))
 		return;
 	for (guint i = 0; i < r->tags->len; i++)
 		if (engine_is_active(g_ptr_array_index(r->engines->list, i)) &&

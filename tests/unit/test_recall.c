@@ -319,6 +319,7 @@ envelope_counts_where_it_is_told(void **state)
 	} rows[] = {
 	    {"", true, false},
 	    {"send_client = false", false, false},
+	    {"backup = true } null \"n\" {", true, false},
 	    {"send_client = false request_header { X-From = \"%{sender}\" }", true, true},
 	};
 

@@ -5,6 +5,7 @@
 #include "worker_rig.h"
 
 #include "conf/conf.h"
+#include "scan/recall.h"
 #include "scan/scan.h"
 
 struct floor {
@@ -109,6 +110,42 @@ losses(void **state)
 		scan_result_clear(&res);
 	}
 	floor_free(&f);
+	rig_free(r);
+}
+
+/* Definitions that were loaded while a message waited for its worker: what was known under the old ones must not answer for a
+ * part, and then be kept as part of a verdict of the new ones. */
+static void
+loaded_while_waiting(void **state)
+{
+	struct rig *r = rig_new("good");
+	g_autofree char *tag = NULL;
+	struct scan_result nothing = {0};
+	struct wait w = rig_wait(10000);
+	struct memory *memory;
+	struct recall recall;
+	struct lease *lease;
+	struct floor f;
+
+	(void)state;
+	rig_start(r);
+	rig_ready(r);
+	f = floor_new(r, clamav);
+	memory = memory_new(f.conf, NULL);
+	assert_non_null(memory);
+	recall_begin(&recall, memory, f.conf, f.engines, r->workers, &w);
+	g_free(g_ptr_array_index(recall.tags, 0));
+	g_ptr_array_index(recall.tags, 0) = g_strdup("the generation before");
+	lease = workers_borrow(r->workers, &w, NULL);
+	assert_non_null(lease);
+	recall_lease(&recall, lease);
+	tag = identity_generation_tag(lease_generation(lease));
+	assert_string_equal(g_ptr_array_index(recall.tags, 0), tag);
+	recall_end(&recall, &nothing);
+	lease_return(&lease);
+	scan_result_clear(&nothing);
+	floor_free(&f);
+	memory_free(&memory);
 	rig_free(r);
 }
 
@@ -253,7 +290,7 @@ decoded_part(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(served),       cmocka_unit_test(losses),    cmocka_unit_test(hangs),
+    cmocka_unit_test(served),       cmocka_unit_test(losses), cmocka_unit_test(loaded_while_waiting),    cmocka_unit_test(hangs),
     cmocka_unit_test(never_ready),  cmocka_unit_test(none_free), cmocka_unit_test(filters),
     cmocka_unit_test(decoded_part),
 };
