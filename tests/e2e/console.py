@@ -136,6 +136,24 @@ def reload():
     tap.eq(milter.talk(d.address, mails.eicar_plain()).smtp(), 5)
 
 
+@tap.test('a reload that needs new scanning processes: the old ones serve till they are ready; a second HUP starts none anew')
+def new_workers():
+    d = daemon()
+    before, zygotes = ask('status')['configuration_number'], d.zygotes()
+    d.sections['antivirus']['max_extract_depth'] = '7'
+    d.write_conf()
+    d.hup()
+    d.wait_log('waits for its scanning processes')
+    d.hup()
+    for _ in range(20):
+        tap.eq(milter.talk(d.address, mails.eicar_zip()).smtp(), 5)
+    rig.wait_for(lambda: ask('status')['configuration_number'] == before + 2, 20, 'the new configuration')
+    rig.wait_for(lambda: len(d.zygotes()) == 1 and d.zygotes() != zygotes, 20, 'the end of the old processes')
+    tap.eq(len(re.findall('waits for its scanning processes', d.logged())) <= 2, True, 'reloads that waited')
+    tap.eq(milter.talk(d.address, mails.eicar_zip()).smtp(), 5)
+    tap.eq(milter.talk(d.address, mails.clean()).smtp(), 2)
+
+
 @tap.test('garbage on the control socket')
 def garbage():
     for data in (b'\n', b'\0\0\0\n', b'status \n', b'%%%\n', b'status' * 5000 + b'\n', os.urandom(20000), b'scan x\n', b'stat'):
