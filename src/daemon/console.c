@@ -11,6 +11,7 @@
 #include "daemon/jsonx.h"
 #include "daemon/server.h"
 #include "daemon/testmail.h"
+#include "engine/upstream.h"
 #include "message/spool.h"
 
 #define DAY_SECONDS 86400
@@ -173,13 +174,42 @@ sandbox_object(uint32_t bits)
 	return o;
 }
 
+/* The servers of an engine on the network; *ready becomes true when one of them is in rotation. */
+static json_t *
+servers_array(struct upstream *u, bool *ready)
+{
+	g_autoptr(GPtrArray) stats = upstream_stats(u);
+	json_t *list = json_array();
+
+	*ready = false;
+	for (guint i = 0; i < stats->len; i++) {
+		const struct server_stats *st = g_ptr_array_index(stats, i);
+		json_t *o = json_object();
+
+		*ready = *ready || st->out_why == REASON_NONE;
+		put_text(o, "server", st->server);
+		put_text(o, "state",
+		         st->out_why == REASON_NONE ? "in rotation" : reason_name(st->out_why));
+		put_text(o, "version", st->version);
+		put_text(o, "definitions", st->definitions);
+		put_number(o, "busy", st->busy);
+		put_number(o, "idle", st->idle);
+		put_number(o, "served", st->served);
+		put_number(o, "failed", st->failed);
+		put_number(o, "connects", st->connects);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *
 engine_object(struct engine *e)
 {
-	g_autofree char *definitions = e->ops->definitions != NULL ? e->ops->definitions(e) : NULL;
+	g_autofree char *definitions = engine_definitions(e);
 	const bool embedded = (e->ops->caps & ENGINE_CAP_WORKER) != 0 && e->workers != NULL;
 	struct proto_ready ready = {0};
-	const bool is_ready = !embedded || workers_ready_info(e->workers, &ready);
+	bool is_ready = !embedded || workers_ready_info(e->workers, &ready);
+	json_t *servers = e->upstream != NULL ? servers_array(e->upstream, &is_ready) : NULL;
 	g_autofree char *age = age_text(e->conf, ready.definitions_time);
 	json_t *o = json_object();
 
@@ -188,6 +218,8 @@ engine_object(struct engine *e)
 	put_text(o, "enabled", conf_enabled_name(e->conf->enabled));
 	put_bool(o, "ready", is_ready);
 	put_text(o, "definitions", definitions);
+	if (servers != NULL)
+		json_object_set_new(o, "servers", servers);
 	if (!embedded || !is_ready)
 		return o;
 	put_text(o, "version", ready.engine_version);

@@ -16,6 +16,7 @@
 #define PROBE_ANSWER_MS   5000
 #define PROBE_EVERY_MS    60000 /* at least that often (decision 14) */
 #define PROBE_AT_LEAST_MS 1000
+#define NAME_MAX_LEN      200
 #define PROBE_AGAIN_MS    2000
 
 /* Is a the newer name of definitions? Numbers compare as numbers, the rest as text. */
@@ -29,6 +30,17 @@ is_newer(const char *a, const char *b)
 	na = g_ascii_strtoull(a, NULL, 10);
 	nb = g_ascii_strtoull(b, NULL, 10);
 	return na != nb ? na > nb : strcmp(a, b) > 0;
+}
+
+/* What a server calls itself goes to logs, header and console: printable ASCII, not for ever. */
+static void
+tame(char *text)
+{
+	for (size_t i = 0; text && text[i]; i++)
+		if (i == NAME_MAX_LEN)
+			text[i] = '\0';
+		else if (text[i] < ' ' || text[i] > '~')
+			text[i] = '_';
 }
 
 /* Locks: takes u->mu. Keep p, which is taken, as what s told. */
@@ -67,6 +79,8 @@ server_probe(struct server *s, struct conn *c, struct wait *wait, struct verdict
 	if (c->wire)
 		wire_begin(c->wire, wait);
 	if (verdict_state(&told) == SCAN_COMPLETE) {
+		tame(p->version);
+		tame(p->definitions);
 		keep_probe(s, p);
 		return true;
 	}
@@ -96,7 +110,8 @@ probe_one(struct server *s)
 		conn_close(&c);
 	pthread_mutex_lock(&u->mu);
 	if (!ok)
-		s->probe_due_ms = MAX(s->out_until_ms, now_ms() + u->engine->conf->net.fail_retry_time);
+		s->probe_due_ms =
+		    MAX(s->out_until_ms, now_ms() + u->engine->conf->net.fail_retry_time);
 	stopping = u->stopping;
 	pthread_mutex_unlock(&u->mu);
 	if (ok)

@@ -2,6 +2,7 @@
 """Engines over the network: real clamd and c-icap, Symantec's dialect, fail-over under load, backups, TLS"""
 # run: timeout=240 san=address,thread
 import base64
+import json
 import os
 import sys
 import time
@@ -191,6 +192,11 @@ def several():
     tap.eq(reports(added), [['c1', ' clean'], ['i1', ' clean'], ['sse', ' suspicious']])
     got, line, _ = send(d, mails.eicar_plain())
     tap.eq((got, line['verdict']), (5, 'infected'))
+    _, out, err = rig.run([rig.program('avmilterctl'), '-c', d.conf, '-j', 'engines'], check=True)
+    told = {e['title']: e for e in json.loads(out)['engines']}
+    tap.eq([told[t]['ready'] for t in ('c1', 'i1', 'sse')], [True] * 3, out)
+    server = told['sse']['servers'][0]
+    tap.eq((server['state'], server['definitions'], server['served']), ('in rotation', '20050622.017', 2), out)
 
 
 @tap.test('a backup is asked only where the primary failed, and its answer counts')
