@@ -291,13 +291,17 @@ static bool
 header(struct conn *c, const char *name, size_t name_len, const char *value, size_t value_len)
 {
 	char *buf = malloc(name_len + value_len + 2);
+	size_t len = name_len + 1;
 	bool ok;
 
 	memcpy(buf, name, name_len);
 	buf[name_len] = '\0';
-	memcpy(buf + name_len + 1, value, value_len);
-	buf[name_len + value_len + 1] = '\0';
-	ok = step(c, SMFIC_HEADER, SMFIP_NR_HDR, buf, name_len + value_len + 2);
+	/* a fold is handed over with LF alone, as Postfix and sendmail do */
+	for (size_t i = 0; i < value_len; i++)
+		if (value[i] != '\r' || i + 1 == value_len || value[i + 1] != '\n')
+			buf[len++] = value[i];
+	buf[len++] = '\0';
+	ok = step(c, SMFIC_HEADER, SMFIP_NR_HDR, buf, len);
 	free(buf);
 	return ok;
 }
@@ -309,8 +313,8 @@ send_trace(struct conn *c, uint64_t number)
 	char received[160], id[80];
 	int r, i;
 
-	r = snprintf(received, sizeof(received), " from mx.load.test (mx.load.test [192.0.2.%u])\r\n\tby mail.load.test with ESMTPS id "
-	    "%012" PRIX64 ";\r\n\tMon, 02 Mar 2026 10:%02u:%02u +0000", (unsigned)(number % 254) + 1, number,
+	r = snprintf(received, sizeof(received), " from mx.load.test (mx.load.test [192.0.2.%u])\n\tby mail.load.test with ESMTPS id "
+	    "%012" PRIX64 ";\n\tMon, 02 Mar 2026 10:%02u:%02u +0000", (unsigned)(number % 254) + 1, number,
 	    (unsigned)(number / 60 % 60), (unsigned)(number % 60));
 	i = snprintf(id, sizeof(id), " <%" PRIu64 ".%d@load.test>", number, getpid());
 	return header(c, "Received", strlen("Received"), received, (size_t)r) &&
