@@ -44,7 +44,7 @@ int	 packet_take_fd(struct packet *p);
 void	 packet_close(struct packet *p);
 
 /* Send one packet made of parts, with descriptors. False when the other end is gone. Blocks. */
-bool	 channel_send(int sock, uint16_t op, uint32_t seq, const struct iovec *parts, unsigned nparts,
+bool channel_send(int sock, uint16_t op, uint32_t seq, const struct iovec *parts, unsigned nparts,
     const int *fds, unsigned nfds);
 /* Send a text for the operator, cut at PROTO_TEXT_MAX. */
 bool	 channel_text(int sock, uint16_t op, uint32_t seq, const char *text);

@@ -9,7 +9,6 @@
 #include "scanner/oledoc.h"
 #include "scanner/signame.h"
 
-#define TOO_SMALL	5	/* bytes: up to here libclamav neither looks nor tells (measured) */
 
 /* One scan, as the callbacks see it. */
 struct scan {
@@ -79,8 +78,8 @@ on_member(const char *container, unsigned long container_size, const char *name,
 {
 	struct scan *sc = context;
 
-	(void)container, (void)container_size, (void)name, (void)encrypted, (void)position;
-	layers_member(&sc->layers);
+	(void)container, (void)container_size, (void)name, (void)position;
+	layers_member(&sc->layers, size, encrypted);
 	/* What stands here instead of a size means zip64, which libclamav steps over. */
 	if (size == UINT32_MAX)
 		verdict_partial(sc->v, REASON_UNSUPPORTED, "a member of a zip64 archive");
@@ -124,7 +123,7 @@ judge_answer(struct scan *sc, cl_error_t rc, const char *name)
 	/* A limit that is reached at once keeps libclamav from looking at all; then it has said so.
 	 */
 	bool told = sc->v->states != 0 || verdict_top(sc->v) != NULL;
-	bool unseen = sc->layers.seen == 0 && sc->len > TOO_SMALL && !told;
+	bool unseen = sc->layers.seen == 0 && sc->len > LAYERS_TOO_SMALL && !told;
 
 	if (rc != CL_CLEAN && rc != CL_VIRUS)
 		verdict_fail(sc->v, REASON_ENGINE_ERROR, "libclamav: %s", cl_strerror(rc));

@@ -93,8 +93,10 @@ layers_enter(struct layers *l, uint32_t level, const char *type, const char *nam
 	 * a mail or an archive holds is a fact. */
 	bool put_there = level == 0 ||
 	    (l->depth == level && (l->at[level - 1].mail || l->at[level - 1].archive));
-	if (level > 0)
+	if (level > 0) {
 		l->at[level - 1].unopened = false;
+		l->at[level - 1].children++;
+	}
 	for (; l->depth < level; l->depth++)
 		memset(&l->at[l->depth], 0, sizeof l->at[l->depth]);
 	l->depth = level + 1;
@@ -104,6 +106,7 @@ layers_enter(struct layers *l, uint32_t level, const char *type, const char *nam
 	at->archive = is_archive(type);
 	at->unopened = put_there && must_open(type, data, size);
 	at->rar = strcmp(type, "CL_TYPE_RAR") == 0;
+	at->twice = strcmp(type, "CL_TYPE_ZIP") == 0;
 	if (at->unopened && strcmp(type, "CL_TYPE_ZIP") == 0 && zipdir_unsupported(data, size))
 		verdict_partial(v, REASON_UNSUPPORTED,
 		    "a zip archive with a compression method that libclamav does not know");
@@ -112,10 +115,20 @@ layers_enter(struct layers *l, uint32_t level, const char *type, const char *nam
 }
 
 void
-layers_member(struct layers *l)
+layers_member(struct layers *l, uint64_t size, bool encrypted)
 {
-	if (l->depth > 0)
-		l->at[l->depth - 1].unopened = false;
+	if (l->depth == 0)
+		return;
+	l->at[l->depth - 1].unopened = false;
+	l->at[l->depth - 1].members += size > LAYERS_TOO_SMALL && !encrypted;
+}
+
+/* Members that libclamav showed and then could not unpack, about which it says nothing (a 7z packed
+ * with bzip2 or deflate). */
+static bool
+left_out(const struct layer *at)
+{
+	return at->archive && at->children < (at->twice ? at->members / 2 : at->members);
 }
 
 void
@@ -127,7 +140,10 @@ layers_leave(struct layers *l, const char *found, struct verdict *v)
 	if (found &&
 	    (g_str_has_prefix(found, "Heuristics.Encrypted.") ||
 		g_str_has_prefix(found, "Heuristics.Limits.")))
-		at->unopened = false;
+		at->unopened = at->archive = false;
+	if (left_out(at))
+		verdict_partial(
+		    v, REASON_UNSUPPORTED, "an archive with a member that cannot be unpacked");
 	if (at->unopened && at->rar && !have_rar())
 		verdict_partial(
 		    v, REASON_UNSUPPORTED, "a RAR archive, and libclamunrar is not installed");

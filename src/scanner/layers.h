@@ -14,12 +14,15 @@
 
 #include "verdict/verdict.h"
 
+#define LAYERS_TOO_SMALL 5	/* bytes: up to here libclamav neither looks nor tells (measured) */
 #define LAYERS_MAX 128	/* libclamav nests at most 100 */
 
 struct layer {
 	char	*name;		/* of the member, or NULL */
 	bool	 mail, archive;	/* what is inside of those was put there */
 	bool	 unopened;	/* an archive that showed nothing yet */
+	bool	 twice;		/* shows each member twice: zip, from directory and header */
+	uint64_t members, children;	/* members with bytes to scan, layers that came of them */
 	bool	 rar;
 };
 
@@ -34,8 +37,9 @@ struct layers {
  * are over. */
 void	 layers_enter(struct layers *l, uint32_t level, const char *type, const char *name,
     const void *data, size_t size, struct verdict *v);
-/* The archive at hand showed a member. */
-void	 layers_member(struct layers *l);
+/* The archive at hand showed a member; one that is neither empty nor encrypted must become a layer.
+ */
+void	 layers_member(struct layers *l, uint64_t size, bool encrypted);
 /* The newest layer is done; an archive that showed nothing becomes a PARTIAL in v. found: what
  * libclamav found in it, or NULL; an archive of which it says that it is encrypted or beyond a
  * limit has been explained. */

@@ -22,7 +22,7 @@ struct worker_setup {
 	uint32_t	 number;
 	unsigned	 sandbox;	/* SANDBOX_* to enter */
 	int		 sock;		/* to the front */
-	int		 zygote;	/* socket for one line, should the sandbox fail; closed after */
+	int zygote; /* socket for one line, should the sandbox fail; closed after */
 };
 
 /* The life of a worker, in a process just forked. Never returns. */

@@ -297,6 +297,15 @@ def trap_limits(p):
         expect(v.state == PARTIAL and v.kinds() == {INFECTED}, v)
 
 
+# made with 7z a -m0=BZip2, from a file x.com that holds EICAR
+BZIP2_7Z = bytes.fromhex(
+    '377abcaf271c0004568b639f66000000000000005200000000000000529bb673425a68393141592653598652cbd300001f1e'
+    '80267a06806f65df5d00022000488a69a031034f48c6a7a27a114d003000000e208bf5c8f80094c87fa8760fcfc8b9aa296c'
+    '6716309723ae4da00cd17450758fcb101213de7370b89da1772453850908652cbd300104060001096600070b010001030402'
+    '020c4400080a013ccf516800000501190c000000000000000000000000110d0078002e0063006f006d000000140a0100dfa0'
+    '4963f278dd01150601002080a4810000')
+
+
 def zip64(z):
     """The sizes of the first member as zip writes them to a pipe: behind the name, 64 bits wide."""
     packed, plain_size, name = struct.unpack('<IIH', z[18:28])
@@ -313,7 +322,7 @@ def trap_unopened(p):
     rar = b'Rar!\x1a\x07\x00' + b'\xcf\x90s\0\0\r\0\0\0\0\0\0\0' + b'x' * 200
     with p.worker() as w:
         for name, data, why in [('cut zip', z[:-10], 'corrupt'), ('zip without directory', z[:z.index(b'PK\1\2')], 'corrupt'),
-                                ('zip64', zip64(z), 'unsupported'),
+                                ('zip64', zip64(z), 'unsupported'), ('7z of bzip2', BZIP2_7Z, 'unsupported'),
                                 ('lzma zip', zipped(('x.com', EICAR), method=zipfile.ZIP_LZMA), 'unsupported'),
                                 ('cut bzip2', bz2.compress(noise(5000))[:-30], 'corrupt'),
                                 ('cut xz', lzma.compress(noise(5000))[:-30], 'corrupt'),

@@ -489,7 +489,8 @@ bomb(int which)
 			"=?utf-8?q?x?= ", 15000),
 		    "\"\r\n\r\nx");
 	case 14:
-		/* found by fuzzing: GMime never returns when it is asked for the boundary of this */
+		/* found by fuzzing: GMime never returns when it is asked for the boundary of this
+		 */
 		g_string_append(s, "Content-Type: multipart/mixed; b");
 		repeat(s, "\xff", 30);
 		g_string_append(s, "oundary=\"=naboundary*0=Received: from ");

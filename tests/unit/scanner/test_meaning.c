@@ -176,7 +176,9 @@ test_zip_directory(void **state)
 static void
 test_layers(void **state)
 {
-	AUTO(verdict_clear) struct verdict good = { 0 }, bad = { 0 }, guess = { 0 }, locked = { 0 };
+	AUTO(verdict_clear)
+	struct verdict good = { 0 },
+		       bad = { 0 }, guess = { 0 }, locked = { 0 }, silent = { 0 };
 	struct layers l = { .archives_max = 5 };
 	unsigned char zipped[100] = { 0 };
 
@@ -184,7 +186,10 @@ test_layers(void **state)
 	/* mail, an archive with a member, a program in it that looks like an archive */
 	layers_enter(&l, 0, "CL_TYPE_MAIL", NULL, "", 100, &good);
 	layers_enter(&l, 1, "CL_TYPE_ZIP", "a.zip", zipped, sizeof zipped, &good);
-	layers_member(&l);
+	layers_member(&l, 9, false);
+	layers_member(&l, 9, false);
+	layers_member(&l, 9, true);
+	layers_member(&l, 0, false);
 	layers_enter(&l, 2, "CL_TYPE_MSEXE", "b.exe", "", 100, &good);
 	layers_enter(&l, 3, "CL_TYPE_ZIP", NULL, zipped, sizeof zipped, &good);
 	g_autofree char *path = layers_path(&l);
@@ -203,6 +208,16 @@ test_layers(void **state)
 	layers_enter(&l, 1, "CL_TYPE_7Z", "b", "", 100, &locked);
 	layers_leave(&l, "Heuristics.Encrypted.7Zip", &locked);
 	assert_int_equal(locked.states, 0);
+	/* a member that was shown and never came; one that is locked, or empty, need not come */
+	layers_enter(&l, 1, "CL_TYPE_7Z", "b", "", 100, &silent);
+	layers_member(&l, 9, true);
+	layers_member(&l, 5, false);
+	layers_leave(&l, NULL, &silent);
+	assert_int_equal(silent.states, 0);
+	layers_enter(&l, 1, "CL_TYPE_7Z", "b", "", 100, &silent);
+	layers_member(&l, 9, false);
+	layers_leave(&l, NULL, &silent);
+	assert_int_equal(silent.partial, REASON_UNSUPPORTED);
 	layers_enter(&l, 1, "CL_TYPE_7Z", "b", "", 20, &guess);
 	layers_end(&l, &guess);
 	assert_int_equal(guess.states, 0);
