@@ -2,8 +2,8 @@
 
 #include <clamav.h>
 #include <string.h>
-#include <time.h>
 
+#include "scanner/cputime.h"
 #include "scanner/engine.h"
 #include "scanner/layers.h"
 #include "scanner/oledoc.h"
@@ -19,16 +19,6 @@ struct scan {
 	size_t		 len;
 	struct layers	 layers;
 };
-
-uint64_t
-cpu_now_us(void)
-{
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) < 0)
-		return 0;
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static bool
 time_used(const struct scan *sc)

@@ -52,7 +52,4 @@ bool	 clamav_set_tmpdir(struct clamav *c, const char *dir, GError **err);
 void	 clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed,
     uint64_t cpu_start_us, struct verdict *v);
 
-/* CLOCK_PROCESS_CPUTIME_ID in microseconds. */
-uint64_t cpu_now_us(void);
-
 #endif

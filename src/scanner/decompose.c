@@ -5,7 +5,7 @@
 
 #include "base/auto.h"
 #include "scanner/arena.h"
-#include "scanner/clamav.h"
+#include "scanner/cputime.h"
 #include "scanner/partname.h"
 #include "scanner/shape.h"
 

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/digest.h"
 #include "scanner/clamav.h"
+#include "scanner/cputime.h"
 #include "scanner/decompose.h"
 
 #define SECRET_BYTES	32

@@ -12,6 +12,7 @@
 #include "base/auto.h"
 #include "scanner/channel.h"
 #include "scanner/clamav.h"
+#include "scanner/cputime.h"
 #include "scanner/decompose.h"
 #include "scanner/prepare.h"
 

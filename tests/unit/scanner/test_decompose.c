@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "scanner/clamav.h"
+#include "scanner/cputime.h"
 #include "scanner/decompose.h"
 
 #define ARENA (64u * 1024 * 1024)
