@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct verdict v = { 0 };
+	struct verdict v = {0};
 	g_autoptr(GByteArray) again = g_byte_array_new();
 
 	if (verdict_decode(data, size, &v)) {
