@@ -2,15 +2,21 @@
  * engine_clamd - ClamAV's daemon
  *
  * On a unix socket the object goes over as a descriptor, otherwise as a stream; a path only when
- *the section says so. Commands begin with z, so command and reply end with NUL. Where the server
- *knows IDSESSION a connection serves many objects, one at a time:
+ * the section says so. Commands begin with z, so command and reply end with NUL. Where the server
+ * knows IDSESSION a connection serves many objects, one at a time:
  *
- *	C: zIDSESSION\0zFILDES\0\0 + descriptor		C: zFILDES\0\0 + descriptor
- *	S: 1: fd[12]: OK\0				S: 2: fd[12]: Eicar-Test-Signature FOUND\0
- *	C: zINSTREAM\0 00 00 00 05 hello 00 00 00 00	S: stream: OK\0
+ *	C: zIDSESSION\0 zFILDES\0\0 + descriptor
+ *	S: 1: fd[12]: OK\0
+ *	C: zFILDES\0\0 + descriptor
+ *	S: 2: fd[12]: Eicar-Test-Signature FOUND\0
+ *
+ * else one command, one reply, and a close:
+ *
+ *	C: zINSTREAM\0 00 00 00 05 hello 00 00 00 00
+ *	S: stream: OK\0
  *
  * A stream that is too large is answered while we still send; base/wire.h sees to it that the
- *answer is read.
+ * answer is read.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>

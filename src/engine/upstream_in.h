@@ -1,5 +1,5 @@
 /*
- * upstream_in - the inside of a pool, for upstream.c and upstream_probe.c
+ * upstream_in - the inside of a pool, for upstream.c, upstream_lend.c and upstream_probe.c
  */
 #ifndef AVM_ENGINE_UPSTREAM_IN_H
 #define AVM_ENGINE_UPSTREAM_IN_H
@@ -38,6 +38,9 @@ struct upstream {
 	bool		 has_thread;
 	pthread_t	 thread;
 };
+
+/* Must what goes to this server be encrypted? */
+bool	 server_speaks_tls(const struct server *s);
 
 /* Connect and greet. NULL and v FAILED. No lock held. */
 struct conn *server_connect(struct server *s, int cancel_fd, struct wait *wait, struct verdict *v);
