@@ -13,6 +13,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct tls {
 	SSL_CTX *ctx;
@@ -43,9 +44,22 @@ fail(GError **err, const char *step, const char *what)
 	ERR_clear_error();
 }
 
+/* The library says "system lib" for a file that cannot be read; say why. */
+static bool
+is_readable(const char *key, const char *path, GError **err)
+{
+	if (!path[0] || access(path, R_OK) == 0)
+		return true;
+	g_set_error(err, NET_ERROR, NET_E_TLS, "%s = \"%s\": %s", key, path, g_strerror(errno));
+	return false;
+}
+
 static bool
 load_files(struct tls *t, const struct tls_conf *c, GError **err)
 {
+	if (!is_readable("tls_ca", c->ca, err) || !is_readable("tls_cert", c->cert, err) ||
+	    !is_readable("tls_key", c->key, err))
+		return false;
 	if (c->ca[0] ? SSL_CTX_load_verify_file(t->ctx, c->ca) != 1
 	             : SSL_CTX_set_default_verify_paths(t->ctx) != 1) {
 		fail(err, "tls_ca", c->ca);
@@ -118,8 +132,10 @@ set_name(SSL *ssl, const char *name)
 	if (is_literal(name))
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	/* What SSL_set_tlsext_host_name() does, without its cast that drops const. The library copies the name. */
-	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)name) == 1 &&
+	/* What SSL_set_tlsext_host_name() does, without its cast that drops const. The library
+	 * copies the name. */
+	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+	                (void *)(uintptr_t)name) == 1 &&
 	       SSL_set1_host(ssl, name) == 1;
 }
 

@@ -96,6 +96,18 @@ check_database(const struct conf_engine *e, const struct identity *id, GPtrArray
 		    e->title, path, path);
 }
 
+/* What the engines themselves say about their sections: addresses, certificates, templates. */
+static void
+check_sections(const struct options *o, const struct conf *conf, GPtrArray *errors)
+{
+	g_autoptr(GError) err = NULL;
+	struct engines *set = engines_new(conf, NULL, o->test_engines, &err);
+
+	if (set == NULL)
+		take_error(errors, &err);
+	engines_free(&set);
+}
+
 static void
 check_engines(const struct options *o, struct conf *conf, const struct identity *id,
               GPtrArray *errors, GPtrArray *warnings)
@@ -119,6 +131,8 @@ check_engines(const struct options *o, struct conf *conf, const struct identity 
 		else if (strcmp(e->kind, "clamav") == 0 && e->enabled != ENABLED_NO)
 			check_database(e, id, errors);
 	}
+	if (errors->len == 0)
+		check_sections(o, conf, errors);
 	if (!conf->antivirus.enabled || active == 0)
 		add(warnings,
 		    "no engine is enabled: every mail would pass, marked \"Skipped (disabled)\"");

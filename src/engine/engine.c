@@ -144,7 +144,8 @@ begin(struct engine *e, const struct engine_ops *ops, GError **err)
 {
 	e->ops = ops;
 	if (ops->init && !ops->init(e, err)) {
-		g_prefix_error(err, "engine %s: ", e->title);
+		g_prefix_error(err, "%s:%u: %s \"%s\": ", e->conf->file, e->conf->line, ops->name,
+		               e->title);
 		e->ops = NULL; /* what was not begun is not ended */
 		return false;
 	}
@@ -199,7 +200,8 @@ is_wrapped(const struct conf *conf, const struct conf_engine *sec)
 	return false;
 }
 
-/* Does the chain of wrappers that begins here never end? Then the section is built, which says so. */
+/* Does the chain of wrappers that begins here never end? Then the section is built, which says so.
+ */
 static bool
 is_ring(const struct conf *conf, const struct conf_engine *sec)
 {

@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import re
 import sys
 import time
 
@@ -289,6 +290,21 @@ def test_option():
     got, out, err = rig.run(d.command('-t', '-'), stdin=mails.clean())
     tap.eq(got, 2, out + err)
     tap.has(out, 'engine e: 127.0.0.1:1: connect: Connection refused')
+
+
+@tap.test('avmilter -n names what is wrong with servers, certificates, backups and request fields, with file and line')
+def check_option():
+    for what, text, wanted in (
+            ('port', engine('clamd', 'e', ['h:99999']), 'the port must be a number'),
+            ('ca', engine('clamd', 'e', ['h:1'], 'tls = yes tls_ca = "/nonexistent"'), 'tls_ca = "/nonexistent": No such file'),
+            ('backup', engine('clamd', 'e', ['h:1'], 'backup = yes'), 'there is no engine to step in for'),
+            ('field', engine('icap', 'e', ['h:1'], 'request_header { X = "%{nope}" }'), '%{nope} is not known')):
+        d = daemon('n-' + what, text)
+        d.write_conf()
+        status, out, err = rig.run(d.command('-n'))
+        tap.eq(status, 78, out + err)
+        tap.has(out + err, wanted)
+        tap.ok(re.search(r'avmilter\.conf:\d+: (clamd|icap) "e": ', out + err), out + err)
 
 
 if __name__ == '__main__':
