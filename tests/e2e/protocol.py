@@ -204,7 +204,7 @@ def out_of_order():
     what = {'B': mails.EICAR + b'\r\n', 'L': b'Subject\0 x\0', 'M': b'<a@src.test>\0', 'R': b'<b@src.test>\0', 'H': b'h\0',
             'C': b'h\0' b'4\0\x19192.0.2.1\0', 'O': struct.pack('>III', 6, 0x1ff, 0x1fffff)}
     for order in orders:
-        m = fresh()
+        m = fresh(timeout=2 * rig.SLOW)
         infected = 'B' in order
         try:
             for letter in order:
@@ -214,7 +214,7 @@ def out_of_order():
                     m.step(letter, what.get(letter, b''))
                 else:
                     m.send('E')
-                    m.sock.settimeout(3 * rig.SLOW)
+                    m.sock.settimeout(0.5 * rig.SLOW)
                     answer = m.answer()
                     if infected and answer.smtp() == 2:
                         raise AssertionError('%s: an infected body was accepted: %s' % (order, answer))
