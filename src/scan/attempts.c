@@ -65,6 +65,19 @@ attempts_worked(struct attempts *a, const char *engine)
 	pthread_mutex_unlock(&a->mu);
 }
 
+bool
+attempts_has_worked(struct attempts *a, const char *engine, int64_t since_ms)
+{
+	const int64_t *when;
+	bool yes;
+
+	pthread_mutex_lock(&a->mu);
+	when = g_hash_table_lookup(a->worked, engine);
+	yes = when != NULL && *when >= since_ms;
+	pthread_mutex_unlock(&a->mu);
+	return yes;
+}
+
 /* Locks: a->mu. The count of an object; all zero when there is none or it has grown old. */
 static struct count
 peek(struct attempts *a, const uint8_t object[DIGEST_LEN])

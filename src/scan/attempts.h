@@ -27,6 +27,9 @@ void	 attempts_free(struct attempts **a);
 /* The engine of that title finished a scan just now. */
 void	 attempts_worked(struct attempts *a, const char *engine);
 
+/* Has it finished one since then (now_ms())? Any thread. */
+bool	 attempts_has_worked(struct attempts *a, const char *engine, int64_t since_ms);
+
 /* How often this object broke a scan. */
 unsigned attempts_get(struct attempts *a, const uint8_t object[DIGEST_LEN]);
 

@@ -249,23 +249,37 @@ recall_broke(struct recall *r, const char *title, enum reason why, int64_t took_
 	if (r->broken_by == NULL) {
 		r->broken_by = g_strdup(title);
 		r->broken_why = why;
+		r->broken_since_ms = now_ms() - took_ms;
 	}
 	pthread_mutex_unlock(&r->mu);
+}
+
+/* Count the failure for all machines. Of each machine's first one nobody knows whether it was the
+ * mail's doing: if all of them counted, an outage that all machines see would make poison of any
+ * mail. So only where the engine has worked for others meanwhile. */
+static unsigned
+count_everywhere(struct recall *r, unsigned here)
+{
+	if (r->memory->redis == NULL || here == 0)
+		return 0;
+	if (here == 1 &&
+	    !attempts_has_worked(r->memory->attempts, r->broken_by, r->broken_since_ms))
+		return 0;
+	return cache_redis_count(r->memory->redis, r->content, r->wait);
 }
 
 void
 recall_judge(struct recall *r, struct plan *plan, struct verdict *v)
 {
 	const unsigned max = (unsigned)r->conf->antivirus.max_attempts;
-	unsigned n, everywhere = 0;
+	unsigned n, everywhere;
 
 	for (guint i = 0; plan != NULL && i < plan->slots->len; i++)
 		r->mended |= ((struct slot *)g_ptr_array_index(plan->slots, i))->replaced;
 	if (r->memory == NULL || !r->has_content || r->broken_by == NULL)
 		return;
 	n = attempts_add(r->memory->attempts, r->broken_by, r->content, r->broken_why);
-	if (n > 0 && r->memory->redis != NULL)
-		everywhere = cache_redis_count(r->memory->redis, r->content, r->wait);
+	everywhere = count_everywhere(r, n);
 	n = MAX(n, everywhere);
 	if (n < max)
 		return;

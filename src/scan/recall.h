@@ -49,6 +49,7 @@ struct recall {
 	bool		 mended;	/* a backup stood in: not what the plan would have said */
 	char		*broken_by;	/* title of the engine ("" = decomposition) whose scan broke the attempt, or NULL */
 	enum reason	 broken_why;
+	int64_t		 broken_since_ms;	/* when that scan began */
 };
 
 /* Everything is borrowed until recall_end(). memory may be NULL. */

@@ -20,7 +20,8 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "scan/cache.h"
-#include "unit.h"
+#include "scan/memory.h"
+#include "world.h"
 
 #define SLICE_MS 100
 /* A late thread on a busy machine, and sanitizers. */
@@ -451,6 +452,68 @@ attempts_are_counted_together(void **state)
 	cache_redis_free(&b);
 }
 
+/* What one machine makes of a body. */
+static enum verdict_class
+scan_on(struct memory *memory, const char *text, const char *body)
+{
+	struct world w = world_new(text);
+	struct message *m = world_message(&w, body);
+	struct scan_result r;
+	enum verdict_class c;
+
+	w.engines->memory = memory;
+	message_seal(m);
+	scan_message(w.conf, w.engines, NULL, m, &w.wait, &r);
+	c = verdict_class(&r.verdict);
+	scan_result_clear(&r);
+	message_free(&m);
+	world_end(&w);
+	return c;
+}
+
+#define MACHINES 3
+
+/* A server that all machines use hangs: each of them sees the mail fail, and none of them knows an engine that works. That is no
+ * poison, which is refused for good. */
+static void
+an_outage_everywhere_is_no_poison(void **state)
+{
+	static const char bad[] = "FAKE:fail=worker-died";
+	struct server s = server_start("p", NULL);
+	g_autofree char *secret = g_strdup_printf("%s/poison", dir);
+	g_autofree char *text = g_strdup_printf(
+	    "cache { redis = \"%s\" secret_file = \"%s\" timeout = 1s } antivirus { "
+	    "mime_decompose = false max_attempts = %d fake \"f\" { } }",
+	    s.address, secret, MACHINES);
+	struct memory *memory[MACHINES];
+	struct conf *conf;
+
+	(void)state;
+	assert_true(g_file_set_contents_full(secret, "a long enough secret\n", -1,
+	                                     G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+	conf = world_conf(text);
+	for (int i = 0; i < MACHINES; i++) {
+		memory[i] = memory_new(conf, NULL);
+		assert_non_null(memory[i]);
+		assert_true(memory_start(memory[i], conf, NULL));
+		STATS_WHEN(memory[i]->redis, connects, 4);
+	}
+	for (int i = 0; i < MACHINES; i++)
+		assert_int_equal(scan_on(memory[i], text, bad), CLASS_ERROR);
+	/* Where other mail gets through meanwhile, it is the mail's doing, and all are told. */
+	for (int i = 0; i < MACHINES; i++) {
+		g_autofree char *good = g_strdup_printf("good %d", i);
+
+		assert_int_equal(scan_on(memory[i], text, good), CLASS_CLEAN);
+		assert_int_equal(scan_on(memory[i], text, bad),
+		                 i < MACHINES - 1 ? CLASS_ERROR : CLASS_UNSCANNABLE);
+	}
+	for (int i = 0; i < MACHINES; i++)
+		memory_free(&memory[i]);
+	conf_unref(&conf);
+	server_stop(&s);
+}
+
 /* A port that nobody uses now. */
 static unsigned
 free_port(void)
@@ -806,6 +869,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(server_comes_back),
     cmocka_unit_test(breaker_opens),
     cmocka_unit_test(attempts_are_counted_together),
+    cmocka_unit_test(an_outage_everywhere_is_no_poison),
     cmocka_unit_test(forgetting_is_not_forgotten),
     cmocka_unit_test(tls_is_checked),
     cmocka_unit_test(every_lie_is_a_miss_in_time),
