@@ -48,6 +48,7 @@ def picture(d):
 
 @tap.test('%d messages, a tenth cut by closing, a tenth by ABORT' % MESSAGES)
 def many():
+    rig.own_tmp()
     d = daemon()
     Load(d.address, '-c', 8, '-n', MESSAGES // 10, '-g', 12000, '-p', 5, '-d', 10, '-a', 10, '-k', 20).finish(200).check()
     before, memory = picture(d), d.memory('RssAnon', 'RssShmem')

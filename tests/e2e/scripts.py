@@ -15,14 +15,8 @@ AS_NOBODY = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups']
 EX_USAGE, EX_UNAVAILABLE, EX_NOPERM = 64, 69, 77
 
 
-def own_tmp():
-    """A /tmp where nobody else works."""
-    if rig.ISOLATED and not os.path.ismount('/tmp'):
-        subprocess.run(['mount', '-t', 'tmpfs', 'tmp', '/tmp'], check=True)
-
-
 def surroundings():
-    own_tmp()
+    rig.own_tmp()
     return sorted(os.listdir('/tmp')), sorted(rig.processes()), sorted(os.listdir(rig.ROOT))
 
 
@@ -39,7 +33,7 @@ def demo():
 
 @tap.test('demo with a program that does not start: exit 1 and the log')
 def demo_fails():
-    own_tmp()
+    rig.own_tmp()
     # the demo hides the work folder of this test behind its own
     build = '/tmp/avmilter-test-build'
     os.makedirs(build, exist_ok=True)
