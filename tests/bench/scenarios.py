@@ -44,6 +44,7 @@ def leaves(bench, claims):
     claims.at_least('messages/s to rspamd', table.ratio('rate', ours.name, peer.name), 1.2, 'x')
     missed = [n for a, b in zip(table.runs[ours.name], table.runs[peer.name]) for n in b.caught - a.caught]
     claims.none('mails that rspamd catches and avmilter does not', len(missed))
+    claims.none('clean mails that avmilter refuses, tempfails or loses', sum(r.wrong + r.failed for r in table.runs[ours.name]))
 
 
 def campaign(bench, claims):
