@@ -140,6 +140,12 @@ fly(struct recall *r, bool shared, struct scan_result *out)
 		            (struct flight_counts){note.objects, note.left_out});
 		break;
 	case FLIGHT_ANSWER:
+		/* The filters left all of it out: that is no verdict to share, and quickly seen. */
+		if (verdict_state(v) == SCAN_UNKNOWN && counts.objects == 0 &&
+		    counts.left_out > 0) {
+			verdict_clear(v);
+			return false;
+		}
 		note.objects = counts.objects;
 		note.left_out = counts.left_out;
 		break;

@@ -444,6 +444,73 @@ volatile_fields_by_themselves(void **state)
 	}
 }
 
+struct follower {
+	struct world *w;
+	struct memory *memory;
+	struct message *m;
+	struct scan_result out;
+	bool answered;
+	enum scan_state state;
+};
+
+static void *
+follow(void *arg)
+{
+	struct follower *f = arg;
+	struct recall r;
+
+	recall_begin(&r, f->memory, f->w->conf, f->w->engines, NULL, &f->w->wait);
+	f->answered = recall_message(&r, f->m, &f->out);
+	f->state = f->out.verdict.states == 0 ? SCAN_COMPLETE : verdict_state(&f->out.verdict);
+	recall_end(&r, &f->out);
+	return NULL;
+}
+
+/* A leader whose message the filters left out as a whole has no verdict to share: who waited for
+ * it looks for itself. A leader that knows nothing for another reason is another thing. */
+static void
+nothing_examined_is_not_shared(void **state)
+{
+	static const struct {
+		unsigned left_out;
+		bool answered;
+	} rows[] = {{2, false}, {0, true}};
+	static const char conf[] =
+	    "antivirus { max_attempts = 1 mime_decompose = false fake \"f\" { } }";
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct memory *memory = memory_for(conf);
+		struct world w = world_with(conf, memory);
+		struct message *m = world_message(&w, "harmless");
+		struct follower f = {.w = &w, .memory = memory, .m = m};
+		struct scan_result out = {.left_out = rows[i].left_out};
+		const struct verdict nothing = {0};
+		struct flights_stats st = {0};
+		struct recall r;
+		pthread_t t;
+
+		message_seal(m);
+		recall_begin(&r, memory, w.conf, w.engines, NULL, &w.wait);
+		assert_false(recall_message(&r, m, &out));
+		assert_int_equal(pthread_create(&t, NULL, follow, &f), 0);
+		while (st.waiting == 0) {
+			g_usleep(1000);
+			flights_stats(memory->flights, &st);
+		}
+		verdict_join(&out.verdict, &nothing);
+		recall_end(&r, &out);
+		pthread_join(t, NULL);
+		assert_int_equal(f.answered, rows[i].answered);
+		assert_int_equal(f.state, rows[i].answered ? SCAN_UNKNOWN : SCAN_COMPLETE);
+		verdict_clear(&out.verdict);
+		verdict_clear(&f.out.verdict);
+		message_free(&m);
+		world_end(&w);
+		memory_free(&memory);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(second_gets_the_same),
     cmocka_unit_test(other_options_other_verdicts),
@@ -454,6 +521,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(envelope_counts_where_it_is_told),
     cmocka_unit_test(pools_must_agree),
     cmocka_unit_test(volatile_fields_by_themselves),
+    cmocka_unit_test(nothing_examined_is_not_shared),
 };
 
 UNIT_RUN(tests)
