@@ -57,24 +57,27 @@ read_reply(struct conn *c, GString *reply, GError **err)
 	return ok;
 }
 
-/* The object as chunks; stops when the server has spoken. */
+/* The object as chunks, the empty one that ends it in the same write as the last. Stops when the
+ * server has spoken. */
 static bool
 send_stream(struct conn *c, const struct content *content, GError **err)
 {
-	g_autofree char *chunk = g_malloc(CHUNK_HEAD + CHUNK);
-	uint32_t head;
+	g_autofree char *room = g_malloc(CHUNK_HEAD + CHUNK + CHUNK_HEAD);
+	static const char end[CHUNK_HEAD];
 
-	for (uint64_t at = 0; at < content->size && !wire_halted(c->wire); at += CHUNK) {
+	for (uint64_t at = 0; at < content->size && wire_sent_all(c->wire); at += CHUNK) {
 		size_t n = (size_t)MIN(content->size - at, CHUNK);
+		uint32_t head = htonl((uint32_t)n);
+		bool last = content->size - at <= CHUNK;
 
-		head = htonl((uint32_t)n);
-		memcpy(chunk, &head, CHUNK_HEAD);
-		if (!content_read(content, at, chunk + CHUNK_HEAD, n, err) ||
-		    !wire_write(c->wire, chunk, CHUNK_HEAD + n, err))
+		memcpy(room, &head, CHUNK_HEAD);
+		if (!content_read(content, at, room + CHUNK_HEAD, n, err))
+			return false;
+		memcpy(room + CHUNK_HEAD + n, end, CHUNK_HEAD);
+		if (!wire_write(c->wire, room, CHUNK_HEAD + n + (last ? CHUNK_HEAD : 0), err))
 			return false;
 	}
-	head = 0;
-	return wire_write(c->wire, &head, sizeof(head), err);
+	return content->size > 0 || wire_write(c->wire, end, CHUNK_HEAD, err);
 }
 
 static bool

@@ -13,8 +13,10 @@
 #include "engine/icap_verdict.h"
 
 #define CHUNK           (64 * 1024)
-#define CHUNK_ROOM      (CHUNK + 32) /* with size line and line end */
-#define DRAIN_MAX       (64 * 1024)  /* bytes of a page that are read to keep the connection */
+#define END             "0\r\n\r\n"
+#define END_OF_ALL      "0; ieof\r\n\r\n" /* of a preview that holds the whole object */
+#define CHUNK_ROOM      (CHUNK + 32)      /* with size line and line end */
+#define DRAIN_MAX       (64 * 1024)       /* bytes of a page that are read to keep the connection */
 #define DRAIN_MS        500
 #define CONTINUES_MAX   3 /* "100 Continue" that nobody asked for */
 #define STATUS_CONTINUE 100
@@ -53,29 +55,26 @@ icap_write_text(struct conn *c, const GString *text, GError **err)
 	return wire_write(c->wire, text->str, text->len, err);
 }
 
-/* The bytes from `from` up to `to` as chunks; stops when the server has spoken. */
+/* The bytes from `from` up to `to` as chunks, `end` behind the last one in the same write: a server
+ * that counts bytes may answer between the two. Stops when the server has spoken. */
 static bool
-send_chunks(struct exchange *x, uint64_t from, uint64_t to, GError **err)
+send_chunks(struct exchange *x, uint64_t from, uint64_t to, const char *end, GError **err)
 {
 	g_autofree char *room = g_malloc(CHUNK_ROOM);
 
-	for (uint64_t at = from; at < to && !wire_halted(x->c->wire); at += CHUNK) {
+	for (uint64_t at = from; at < to && wire_sent_all(x->c->wire); at += CHUNK) {
 		size_t n = (size_t)MIN(to - at, CHUNK);
-		size_t head = (size_t)g_snprintf(room, CHUNK_ROOM, "%zx\r\n", n);
+		size_t len = (size_t)g_snprintf(room, CHUNK_ROOM, "%zx\r\n", n);
 
-		if (!content_read(&x->content, at, room + head, n, err))
+		if (!content_read(&x->content, at, room + len, n, err))
 			return false;
-		memcpy(room + head + n, "\r\n", 2);
-		if (!wire_write(x->c->wire, room, head + n + 2, err))
+		len += n;
+		len += (size_t)g_snprintf(room + len, CHUNK_ROOM - len, "\r\n%s",
+		                          to - at <= CHUNK ? end : "");
+		if (!wire_write(x->c->wire, room, len, err))
 			return false;
 	}
-	return true;
-}
-
-static bool
-send_end(struct exchange *x, const char *end, GError **err)
-{
-	return wire_write(x->c->wire, end, strlen(end), err);
+	return from < to || wire_write(x->c->wire, end, strlen(end), err);
 }
 
 /* Send the preview. Sets *more when the rest may be asked for. */
@@ -83,8 +82,7 @@ static bool
 send_preview(struct exchange *x, uint64_t preview, bool *more, GError **err)
 {
 	*more = preview < x->content.size;
-	return send_chunks(x, 0, preview, err) &&
-	       send_end(x, *more ? "0\r\n\r\n" : "0; ieof\r\n\r\n", err);
+	return send_chunks(x, 0, preview, *more ? END : END_OF_ALL, err);
 }
 
 /* The next head that is not an interim one. */
@@ -117,8 +115,7 @@ previewed(struct exchange *x, uint64_t preview, GError **err)
 	}
 	icap_message_clear(&x->head);
 	icap_message_init(&x->head);
-	return send_chunks(x, preview, x->content.size, err) && send_end(x, "0\r\n\r\n", err) &&
-	       read_final(x, err);
+	return send_chunks(x, preview, x->content.size, END, err) && read_final(x, err);
 }
 
 static uint64_t
@@ -203,8 +200,7 @@ ask(struct exchange *x, GError **err)
 		return false;
 	if (preview != ICAP_NO_PREVIEW)
 		return previewed(x, preview, err);
-	if (x->method != ICAP_FILEMOD &&
-	    (!send_chunks(x, 0, x->content.size, err) || !send_end(x, "0\r\n\r\n", err)))
+	if (x->method != ICAP_FILEMOD && !send_chunks(x, 0, x->content.size, END, err))
 		return false;
 	return read_final(x, err);
 }
