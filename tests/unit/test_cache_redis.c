@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -148,6 +149,8 @@ server_start(const char *name, const char *const *extra)
 	if (s.pid == 0) {
 		int null = open("/dev/null", O_RDWR);
 
+		/* also when a failed assertion leaves it behind */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(null, 1);
 		dup2(null, 2);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
