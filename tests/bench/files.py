@@ -100,8 +100,8 @@ RELATIONS = b'<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlf
 
 
 def docx(rng, size, shared, marker=b''):
-    """A third of it text, the rest pictures: some that the sender's template has in every document."""
-    text = ''.join('<w:p><w:r><w:t>%s</w:t></w:r></w:p>' % s for s in words.sentences(rng, min(size, 120000)))
+    """Text that deflates to a tenth of it, the rest pictures: some that the sender's template has in every document."""
+    text = ''.join('<w:p><w:r><w:t>%s</w:t></w:r></w:p>' % s for s in words.sentences(rng, min(size // 3, 60000)))
     members = [('[Content_Types].xml', CONTENT_TYPES), ('_rels/.rels', RELATIONS % b'word/document.xml'),
                ('word/document.xml', b'<?xml version="1.0"?><w:document>' + marker + text.encode() + b'</w:document>'),
                ('word/styles.xml', shared.styles), ('word/theme/theme1.xml', shared.theme),
