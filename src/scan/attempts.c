@@ -15,6 +15,7 @@
 struct count {
 	int64_t last_ms; /* monotonic */
 	unsigned n;
+	guint by; /* g_str_hash() of the engine that it broke last */
 };
 
 struct attempts {
@@ -130,6 +131,7 @@ attempts_add(struct attempts *a, const char *engine, const uint8_t object[DIGEST
 	if (blamed) {
 		c.n += c.n < UINT_MAX;
 		c.last_ms = now_ms();
+		c.by = g_str_hash(engine);
 		lru_put(a->map, object, &c, sizeof c);
 	}
 	pthread_mutex_unlock(&a->mu);
@@ -186,5 +188,20 @@ attempts_poisoned(struct attempts *a, const uint8_t object[DIGEST_LEN], unsigned
 	if (n < max)
 		return false;
 	verdict_partial(v, REASON_POISON, "broke %u scans before, not tried again", n);
+	return true;
+}
+
+bool
+attempts_poisoned_by(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN],
+                     unsigned max, struct verdict *v)
+{
+	struct count c;
+
+	pthread_mutex_lock(&a->mu);
+	c = peek(a, object);
+	pthread_mutex_unlock(&a->mu);
+	if (c.n < max || c.by != g_str_hash(engine))
+		return false;
+	verdict_partial(v, REASON_POISON, "broke %u scans before, not tried again", c.n);
 	return true;
 }

@@ -51,5 +51,8 @@ void	 attempts_clear(struct attempts *a);
 
 /* True when the object is poison already, and v then says so: no need to lose another worker to it. */
 bool	 attempts_poisoned(struct attempts *a, const uint8_t object[DIGEST_LEN], unsigned max, struct verdict *v);
+/* The same, if it was the engine of that title ("" = decomposition) that it broke last: others may still find something in it. */
+bool	 attempts_poisoned_by(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN], unsigned max,
+	    struct verdict *v);
 
 #endif

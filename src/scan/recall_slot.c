@@ -108,6 +108,18 @@ look_up_shared(struct recall *r, struct plan *plan)
 	}
 }
 
+/* This message has broken that engine too often: it is not handed over again. The others are asked,
+ * and the engine's own section says what becomes of the mail. */
+static void
+spare_engine(struct recall *r, struct slot *slot)
+{
+	if (!attempts_poisoned_by(r->memory->attempts, slot->engine->title, r->content,
+	                          (unsigned)r->conf->antivirus.max_attempts, &slot->verdict))
+		return;
+	verdict_blame(&slot->verdict, slot->engine->title);
+	slot->done = true;
+}
+
 void
 recall_slots(struct recall *r, struct plan *plan)
 {
@@ -116,6 +128,8 @@ recall_slots(struct recall *r, struct plan *plan)
 	for (guint i = 0; i < plan->slots->len; i++) {
 		struct slot *slot = g_ptr_array_index(plan->slots, i);
 
+		if (!slot->done && r->memory != NULL && r->has_content)
+			spare_engine(r, slot);
 		if (!slot->done && is_kept(r, slot))
 			look_up(r, slot);
 	}

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "engine/upstream_in.h"
+#include "scan/fingerprint.h"
 #include "world.h"
 
 #define WHOLE "antivirus { mime_decompose = false "
@@ -238,6 +239,34 @@ poison(void **state)
 		}
 		memory_free(&memory);
 	}
+}
+
+/* What broke one engine is kept from that one only: what another finds in it is not lost. */
+static void
+poison_of_one_engine(void **state)
+{
+	static const char conf[] = WHOLE "max_attempts = 1 fake \"f\" { } fake \"g\" { } }";
+	struct memory *memory = memory_for(conf);
+	struct world w = world_with(conf, memory);
+	struct message *m = world_message(&w, "FAKE:infected=V");
+	uint8_t content[DIGEST_LEN];
+	struct scan_result r;
+
+	(void)state;
+	message_seal(m);
+	assert_true(fingerprint_of(m, NULL, content));
+	assert_int_equal(attempts_add(memory->attempts, "f", content, REASON_WORKER_DIED), 1);
+	scan_message(w.conf, w.engines, NULL, m, &w.wait, &r);
+	assert_int_equal(verdict_class(&r.verdict), CLASS_INFECTED);
+	assert_string_equal(verdict_top(&r.verdict)->engine, "g");
+	assert_int_equal(r.verdict.findings->len, 1);
+	assert_int_equal(r.verdict.partial, REASON_POISON);
+	assert_int_equal(r.verdict.partial_by->len, 1);
+	assert_string_equal(g_ptr_array_index(r.verdict.partial_by, 0), "f");
+	scan_result_clear(&r);
+	message_free(&m);
+	world_end(&w);
+	memory_free(&memory);
 }
 
 #define THREADS 24
@@ -521,6 +550,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(envelope_counts_where_it_is_told),
     cmocka_unit_test(pools_must_agree),
     cmocka_unit_test(volatile_fields_by_themselves),
+    cmocka_unit_test(poison_of_one_engine),
     cmocka_unit_test(nothing_examined_is_not_shared),
 };
 
