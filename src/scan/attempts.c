@@ -12,8 +12,15 @@
 
 #define OBJECTS_MAX 10000
 
+/* Milliseconds are too coarse to tell what came first: every event has a number. */
+struct worked {
+	int64_t ms; /* monotonic */
+	uint64_t event;
+};
+
 struct count {
 	int64_t last_ms; /* monotonic */
+	uint64_t last_event;
 	unsigned n;
 	guint by; /* g_str_hash() of the engine that it broke last */
 };
@@ -21,7 +28,8 @@ struct count {
 struct attempts {
 	pthread_mutex_t mu; /* guards map and worked */
 	struct lru *map;    /* object -> struct count */
-	GHashTable *worked; /* title of an engine -> int64_t *, when it finished a scan */
+	GHashTable *worked; /* title of an engine -> struct worked * */
+	uint64_t events;    /* so far */
 	int64_t life_ms;
 };
 
@@ -54,27 +62,27 @@ attempts_free(struct attempts **ap)
 void
 attempts_worked(struct attempts *a, const char *engine)
 {
-	int64_t *when;
+	struct worked *when;
 
 	pthread_mutex_lock(&a->mu);
 	when = g_hash_table_lookup(a->worked, engine);
 	if (when == NULL) {
-		when = g_new(int64_t, 1);
+		when = g_new(struct worked, 1);
 		g_hash_table_insert(a->worked, g_strdup(engine), when);
 	}
-	*when = now_ms();
+	*when = (struct worked){now_ms(), ++a->events};
 	pthread_mutex_unlock(&a->mu);
 }
 
 bool
 attempts_has_worked(struct attempts *a, const char *engine, int64_t since_ms)
 {
-	const int64_t *when;
+	const struct worked *when;
 	bool yes;
 
 	pthread_mutex_lock(&a->mu);
 	when = g_hash_table_lookup(a->worked, engine);
-	yes = when != NULL && *when >= since_ms;
+	yes = when != NULL && when->ms >= since_ms;
 	pthread_mutex_unlock(&a->mu);
 	return yes;
 }
@@ -110,12 +118,12 @@ attempts_get(struct attempts *a, const uint8_t object[DIGEST_LEN])
 static bool
 blame(struct attempts *a, const char *engine, const struct count *c, enum reason failed)
 {
-	const int64_t *worked;
+	const struct worked *worked;
 
 	if (failed != REASON_WORKER_DIED && failed != REASON_TIMEOUT && failed != REASON_LOST)
 		return false;
 	worked = g_hash_table_lookup(a->worked, engine);
-	return c->n == 0 || (worked != NULL && *worked >= c->last_ms);
+	return c->n == 0 || (worked != NULL && worked->event > c->last_event);
 }
 
 unsigned
@@ -131,6 +139,7 @@ attempts_add(struct attempts *a, const char *engine, const uint8_t object[DIGEST
 	if (blamed) {
 		c.n += c.n < UINT_MAX;
 		c.last_ms = now_ms();
+		c.last_event = ++a->events;
 		c.by = g_str_hash(engine);
 		lru_put(a->map, object, &c, sizeof c);
 	}
