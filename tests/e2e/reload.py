@@ -102,7 +102,7 @@ def drained():
     d = daemon('drain')
     d.top['drain_time'] = '20s'
     d.start()
-    workers = d.workers()
+    workers = rig.wait_for(lambda: len(d.workers()) == 3 and d.workers(), 10, 'two workers and a spare')
     for w in workers:
         os.kill(w, signal.SIGSTOP)
     answers = []
@@ -112,7 +112,7 @@ def drained():
     threads = [threading.Thread(target=one, args=(m,)) for m in (mails.clean(), mails.eicar_plain())]
     for t in threads:
         t.start()
-    time.sleep(0.5)
+    time.sleep(0.5 * rig.SLOW)
     d.process.kill(signal.SIGTERM)
     time.sleep(0.5)
     tap.ok(d.process.alive(), 'avmilter did not wait for its messages')
@@ -129,13 +129,13 @@ def drain_limit():
     d = daemon('limit')
     d.top['drain_time'] = '2s'
     d.start()
-    workers = d.workers()
+    workers = rig.wait_for(lambda: len(d.workers()) == 3 and d.workers(), 10, 'two workers and a spare')
     for w in workers:
         os.kill(w, signal.SIGSTOP)
     answers = []
     thread = threading.Thread(target=lambda: answers.append(milter.talk(d.address, mails.clean())))
     thread.start()
-    time.sleep(0.5)
+    time.sleep(0.5 * rig.SLOW)
     start = time.monotonic()
     d.process.kill(signal.SIGTERM)
     thread.join(20 * rig.SLOW)
