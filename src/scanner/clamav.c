@@ -3,16 +3,18 @@
 #include <clamav.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "scanner/cputime.h"
 #include "scanner/engine.h"
 #include "scanner/layers.h"
 #include "scanner/oledoc.h"
 #include "scanner/signame.h"
-
+#include "verdict/clamav_names.h"
 
 /* One scan, as the callbacks see it. */
 struct scan {
 	struct verdict	*v;
+	struct verdict	 content;	/* what only the content is to blame for, if nothing failed */
 	struct clamav	*engine;
 	bool		 decomposed;
 	uint64_t	 cpu_start_us;
@@ -31,7 +33,8 @@ judge_name(struct scan *sc, const char *name)
 {
 	g_autofree char *where = layers_path(&sc->layers);
 
-	signame_judge(sc->v, name, where, time_used(sc));
+	bool broken = clamav_meaning(name).partial == REASON_CORRUPT;
+	signame_judge(broken ? &sc->content : sc->v, name, where, time_used(sc));
 }
 
 static void
@@ -51,7 +54,7 @@ on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, c
 	struct scan *sc = context;
 
 	(void)fd, (void)ancestors, (void)parent_size, (void)attributes;
-	layers_enter(&sc->layers, level, type, name, buffer, size, sc->v);
+	layers_enter(&sc->layers, level, type, name, buffer, size, &sc->content);
 	if (size > sc->engine->limits.max_extract_size)
 		verdict_partial(sc->v, REASON_LIMIT_SIZE, "%s is larger than max_extract_size",
 		    level > 0 ? "a member" : "the object");
@@ -85,7 +88,7 @@ on_layer_done(int fd, int result, const char *name, void *context)
 	struct scan *sc = context;
 
 	(void)fd, (void)result;
-	layers_leave(&sc->layers, name, sc->v);
+	layers_leave(&sc->layers, name, &sc->content);
 	return CL_CLEAN;
 }
 
@@ -93,8 +96,13 @@ static void
 on_complaint(void *arg, const char *text)
 {
 	struct scan *sc = arg;
+	AUTO(verdict_clear) struct verdict one = { 0 };
 
-	complaint_judge(sc->v, text, sc->decomposed);
+	complaint_judge(&one, text, sc->decomposed);
+	if (one.failed != REASON_NONE)
+		verdict_fail(sc->v, one.failed, "%s", one.failed_why);
+	if (one.partial != REASON_NONE)
+		verdict_partial(&sc->content, one.partial, "%s", one.partial_why);
 }
 
 void
@@ -112,7 +120,8 @@ judge_answer(struct scan *sc, cl_error_t rc, const char *name)
 {
 	/* A limit that is reached at once keeps libclamav from looking at all; then it has said so.
 	 */
-	bool told = sc->v->states != 0 || verdict_top(sc->v) != NULL;
+	bool told =
+	    sc->v->states != 0 || sc->content.states != 0 || verdict_top(sc->v) != NULL;
 	bool unseen = sc->layers.seen == 0 && sc->len > LAYERS_TOO_SMALL && !told;
 
 	if (rc != CL_CLEAN && rc != CL_VIRUS)
@@ -126,6 +135,17 @@ judge_answer(struct scan *sc, cl_error_t rc, const char *name)
 		verdict_complete(sc->v);
 	if (rc == CL_VIRUS && name && !verdict_top(sc->v))
 		judge_name(sc, name);
+}
+
+/* A file that our disk cut short looks like a corrupt archive, and a member that could not be
+ * written like one that cannot be unpacked. That must not become a refusal for good: a scan that
+ * failed says nothing about the content, the next try will. */
+static void
+blame_content(struct scan *sc)
+{
+	if (sc->v->failed == REASON_NONE && sc->content.partial != REASON_NONE)
+		verdict_partial(sc->v, sc->content.partial, "%s", sc->content.partial_why);
+	verdict_clear(&sc->content);
 }
 
 void
@@ -154,8 +174,9 @@ clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uin
 	complaint_listen(on_complaint, &sc);
 	cl_error_t rc =
 	    cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &c->options, &sc);
-	layers_end(&sc.layers, v);
+	layers_end(&sc.layers, &sc.content);
 	judge_answer(&sc, rc, name);
+	blame_content(&sc);
 	complaint_listen(NULL, NULL);
 	cl_fmap_close(map);
 }

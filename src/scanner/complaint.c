@@ -143,3 +143,10 @@ complaint_listen(complaint_listener *fn, void *arg)
 	listener.arg = arg;
 	cl_set_clcb_msg(heard);
 }
+
+void
+complaint_raise(const char *text)
+{
+	if (listener.fn)
+		listener.fn(listener.arg, text);
+}

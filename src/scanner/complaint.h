@@ -28,5 +28,7 @@ typedef void complaint_listener(void *arg, const char *text);
  * here only one thread at a time uses libclamav
  */
 void	 complaint_listen(complaint_listener *fn, void *arg);
+/* Say it for libclamav, which does not notice by itself. */
+void	 complaint_raise(const char *text);
 
 #endif

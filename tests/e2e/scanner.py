@@ -162,6 +162,33 @@ def trap_space(p):
             expect(not w.scan(2).clean(), 'leaf')
 
 
+@test('trap: little space left: failed or found, never clean, and never blamed on the content')
+def trap_little_space(p):
+    big = noise(30000) + EICAR
+    kinds = {'zip': zipped(('x.com', big)), 'small zip': zipped(('a', noise(3000)), ('x.com', EICAR)), 'gz': gzip.compress(big),
+             'bz2': bz2.compress(big), 'xz': lzma.compress(big), 'tar': tarred(('x.com', big)),
+             'tgz': gzip.compress(tarred(('x', big))), 'nested': zipped(('n.zip', zipped(('x.com', big)))), 'plain': big}
+    failed = 0
+    for spare in 0, 1, 2, 5, 7, 8, 10, 20:
+        with tiny_tmpfs(p.scratch, 'size=256k'), p.worker() as w:
+            with open(os.path.join(p.scratch, 'fill'), 'wb', buffering=0) as f:
+                try:
+                    while f.write(bytes(4096)) > 0:
+                        pass
+                except OSError:
+                    pass
+                f.truncate(max(0, f.tell() - spare * 4096))
+            for name, data in kinds.items():
+                mail = mixed(TEXT, attached(data))
+                whole = w.whole(mail)
+                w.decompose(mail)
+                for v in whole, w.scan(2):
+                    expect(v.partial == '' and (v.state == S_FAILED and v.failed == 'engine-error' or INFECTED in v.kinds()),
+                           name, spare, v)
+                    failed += v.state == S_FAILED
+    expect(failed > 20, failed)
+
+
 @test('trap: MaxScanTime that the processor clock reached: partial limit.time')
 def trap_time(p):
     with p.worker(time_ms=1, files=0, size=50 << 20, cumulative=90 << 20) as w:
