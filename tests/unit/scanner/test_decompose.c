@@ -308,6 +308,7 @@ expect_limit(const char *mail, const struct proto_settings *lim, size_t arena, u
 	unsigned count = 0;
 	g_autofree char *text = run_full(mail, strlen(mail), lim, arena, &v, &count);
 
+	assert_non_null(text);
 	assert_int_equal(count, leaves);
 	assert_int_equal(verdict_state(&v), r == REASON_NONE ? SCAN_COMPLETE : SCAN_PARTIAL);
 	assert_int_equal(v.partial, r);
