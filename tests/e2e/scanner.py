@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """avmilter-scanner without the front: verdicts, and every trap in which libclamav says "clean" without having looked"""
 # run: timeout=120 san=address,thread
+import binascii
 import bz2
 import contextlib
 import gzip
 import lzma
 import os
+import resource
 import signal
 import struct
 import subprocess
@@ -187,6 +189,42 @@ def trap_little_space(p):
                            name, spare, v)
                     failed += v.state == S_FAILED
     expect(failed > 20, failed)
+
+
+@test('trap: no descriptors: what libclamav steps over in silence (HTML, inline uuencode, archives) fails')
+def trap_descriptors(p):
+    p.write('html.ndb', 'Only-Html:3:*:%s\n' % b'<a href="http://evil.example/xyz">'.hex())
+    html = b'<HTML><BODY>' + b'<P>x</P>' * 200 + b'<A   HREF="http://EVIL.example/xyz">y</A></BODY></HTML>\n'
+    lines = b''.join(binascii.b2a_uu(EICAR[i:i + 45]) for i in range(0, len(EICAR), 45))
+    mails = {'html': mixed(TEXT, attached(html, b'a.html', b'text/html')), 'uuencode': plain(b'begin 644 x.com\n' + lines + b'`\nend\n'),
+             'bzip2': mixed(TEXT, attached(bz2.compress(EICAR * 9))), 'tgz': mixed(TEXT, attached(gzip.compress(tarred(('x', EICAR)))))}
+    failed = 0
+    with p.worker() as w:
+        for name, mail in mails.items():
+            expect(w.message(mail).kinds() == {INFECTED}, name)
+            for files in range(4, 12):
+                w.decompose(mail)
+                usual = resource.prlimit(w.pid, resource.RLIMIT_NOFILE)
+                resource.prlimit(w.pid, resource.RLIMIT_NOFILE, (files, usual[1]))
+                for v in [w.scan(o[0]) for o in w.objects if o[0] != 1]:
+                    expect(v.partial == '' and (v.state == S_FAILED and v.failed == 'engine-error' or INFECTED in v.kinds()),
+                           name, files, v)
+                    failed += v.state == S_FAILED
+                resource.prlimit(w.pid, resource.RLIMIT_NOFILE, usual)
+    expect(failed > 8, failed)
+
+
+@test('names that no file system takes cost no mail')
+def odd_names(p):
+    with p.worker() as w:
+        for name in b'x' * 200, b'x' * 300, b'x' * 3000, b'../../etc/x', b'/', b'.', b'a/b/c', b'\xff\xfe\x80', b'a\x01b', b'%s%n':
+            for data in noise(3000), b'x' * 9000, b'<html><p>x</p></html>' * 9:
+                v = w.message(mixed(TEXT, attached(data, name)))
+                expect(v.clean(), name[:40], v)
+            if len(name) < 99 and b'\xff' not in name:
+                for data in zipped((name.decode(), b'hello' * 99)), tarred((name.decode(), b'hello' * 99)):
+                    v = w.message(mixed(TEXT, attached(data, name)))
+                    expect(v.failed == '', name[:40], v)
 
 
 @test('trap: MaxScanTime that the processor clock reached: partial limit.time')
