@@ -84,6 +84,29 @@ set_number(
 	return false;
 }
 
+/* Sizes from which on libclamav leaves out a step (normalising HTML and text, programs in other
+ * files, regular expressions) and says nothing about it: never below what we scan. */
+static bool
+set_silent_limits(struct cl_engine *e, uint64_t size, GError **err)
+{
+	static const struct {
+		enum cl_engine_field field;
+		const char *name;
+	} steps[] = { { CL_ENGINE_MAX_EMBEDDEDPE, "max_embedded_pe" },
+		{ CL_ENGINE_MAX_HTMLNORMALIZE, "max_html_normalize" },
+		{ CL_ENGINE_MAX_HTMLNOTAGS, "max_html_no_tags" },
+		{ CL_ENGINE_MAX_SCRIPTNORMALIZE, "max_script_normalize" },
+		{ CL_ENGINE_PCRE_MAX_FILESIZE, "pcre_max_file_size" } };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
+		long long now = cl_engine_get_num(e, steps[i].field, NULL);
+		uint64_t want = now > 0 ? MAX((uint64_t)now, size) : size;
+		if (!set_number(e, steps[i].field, want, steps[i].name, err))
+			return false;
+	}
+	return true;
+}
+
 static bool
 set_limits(struct cl_engine *e, const struct proto_settings *s, GError **err)
 {
@@ -95,6 +118,7 @@ set_limits(struct cl_engine *e, const struct proto_settings *s, GError **err)
 		err) &&
 	    set_number(e, CL_ENGINE_MAX_FILESIZE, s->max_extract_size + FILE_SIZE_SLACK,
 		"max_extract_size", err) &&
+	    set_silent_limits(e, s->max_extract_size + FILE_SIZE_SLACK, err) &&
 	    set_number(e, CL_ENGINE_MAX_RECURSION, s->max_extract_depth + LEVELS_OWN,
 		"max_extract_depth", err) &&
 	    set_number(e, CL_ENGINE_MAX_FILES, files, "max_file_count", err) &&

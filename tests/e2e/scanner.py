@@ -276,6 +276,19 @@ def trap_member_size(p):
                 expect(v.state == PARTIAL and v.partial == 'limit.size', name, v)
 
 
+@test('trap: text and HTML too large for libclamav\'s own steps: normalised all the same')
+def trap_normalise(p):
+    p.write('normal.ndb', 'Only-Html:3:*:%s\nOnly-Text:7:*:%s\n' % (
+        b'<a href="http://evil.example/xyz">'.hex(), b'evil script marker'.hex()))
+    html = b'<HTML><BODY>' + b'<P>some words of text</P>\n' * (41 << 20 >> 4) + b'<A   HREF="http://EVIL.example/xyz">y</A></BODY></HTML>\n'
+    text = b'some text lines that are long enough\n' * (21 << 20 >> 5) + b'EVIL  script\tMARKER\n'
+    with p.worker(size=100 << 20, cumulative=400 << 20) as w:
+        for kind, data in (b'html', html), (b'plain', text):
+            w.decompose(mixed(TEXT, attached(data, b'a', b'text/' + kind)))
+            v = w.scan(2)
+            expect(v.state == COMPLETE and v.kinds() == {INFECTED}, kind, len(data), v)
+
+
 @test('a member of exactly max_extract_size is scanned, one byte more is partial')
 def member_limit(p):
     with p.worker(size=200000) as w:
