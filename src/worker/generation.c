@@ -212,7 +212,7 @@ tick_forks(struct generation *g, int64_t now, int64_t *next)
 
 /* A zygote that is to end, or has ended. */
 static void
-tick_zygote(struct generation *g, int64_t now, int64_t *next)
+tick_zygote(struct generation *g, int64_t now)
 {
 	char buf[ENDING_TEXT_MAX];
 	int status;
@@ -222,8 +222,6 @@ tick_zygote(struct generation *g, int64_t now, int64_t *next)
 			zygote_kill(g->zygote);
 			g->linger_by_ms = INT64_MAX;
 		}
-		if (g->lost)
-			*next = MIN(*next, g->linger_by_ms);
 		return;
 	}
 	generation_hear(g); /* last words */
@@ -289,7 +287,7 @@ generation_tick(struct generation *g, int64_t now, int64_t *next)
 	enum generation_state state = generation_state(g);
 
 	if (g->zygote)
-		tick_zygote(g, now, next);
+		tick_zygote(g, now);
 	if ((state == GENERATION_LOADING || state == GENERATION_WARMING) && now >= g->load_by_ms)
 		generation_fail(g, "not ready after %" PRId64 " ms%s%s", now - g->born_ms,
 		                g->complaint ? ": " : "", g->complaint ? g->complaint : "");
@@ -302,8 +300,9 @@ generation_tick(struct generation *g, int64_t now, int64_t *next)
 	if ((state == GENERATION_WARMING || state == GENERATION_SERVING) && g->zygote && !g->lost &&
 	    !g->failed)
 		tick_forks(g, now, next);
-	if (state == GENERATION_DRAINING && g->workers->len == 0 && g->zygote) {
+	if (state == GENERATION_DRAINING && g->workers->len == 0 && g->zygote)
 		generation_dismiss(g, "its work is done", g->pool->lim.linger_ms);
+	/* Whoever dismissed it above: a zygote that hangs gives no sign that would bring us here again. */
+	if (g->zygote && g->lost)
 		*next = MIN(*next, g->linger_by_ms);
-	}
 }
