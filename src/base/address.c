@@ -19,15 +19,19 @@ static const struct scheme {
 	bool tls;
 	bool url;
 } schemes[] = {
-    {"tcp:", false, false},   {"tls:", true, false},    {"icap://", false, true},
-    {"icaps://", true, true}, {"http://", false, true}, {"https://", true, true},
+	{ "tcp:", false, false },
+	{ "tls:", true, false },
+	{ "icap://", false, true },
+	{ "icaps://", true, true },
+	{ "http://", false, true },
+	{ "https://", true, true },
 };
 
 static void *
 refuse(GError **err, const char *text, const char *what)
 {
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "server \"%s\": %s; " ACCEPTED, text,
-	            what);
+	g_set_error(
+	    err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "server \"%s\": %s; " ACCEPTED, text, what);
 	return NULL;
 }
 
@@ -136,7 +140,7 @@ address_parse(const char *text, const char *port, const char *tls_port, GError *
 	for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++)
 		if (g_ascii_strncasecmp(text, schemes[i].word, strlen(schemes[i].word)) == 0)
 			return parse_inet(text, text + strlen(schemes[i].word), &schemes[i],
-			                  schemes[i].tls && tls_port ? tls_port : port, err);
+			    schemes[i].tls && tls_port ? tls_port : port, err);
 	if (strstr(text, "://"))
 		return refuse(err, text, "no known scheme");
 	return parse_inet(text, text, NULL, port, err);

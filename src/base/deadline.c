@@ -9,7 +9,7 @@
 
 #define MS_PER_S  1000
 #define NS_PER_MS 1000000
-#define CUT_MS	  250	/* how often a wait that can be cut looks whether it was */
+#define CUT_MS    250 /* how often a wait that can be cut looks whether it was */
 
 int64_t
 now_ms(void)
@@ -25,7 +25,7 @@ deadline_in(int64_t ms)
 {
 	int64_t now = now_ms();
 
-	return (struct deadline){.at_ms = ms > INT64_MAX - now ? INT64_MAX : now + ms};
+	return (struct deadline){ .at_ms = ms > INT64_MAX - now ? INT64_MAX : now + ms };
 }
 
 struct deadline
@@ -51,7 +51,7 @@ deadline_passed(struct deadline d)
 void
 wait_init(struct wait *w, struct deadline dl, int64_t tick_ms, void (*tick)(void *), void *arg)
 {
-	*w = (struct wait){.dl = dl, .tick = tick, .arg = arg, .tick_ms = tick_ms};
+	*w = (struct wait){ .dl = dl, .tick = tick, .arg = arg, .tick_ms = tick_ms };
 	w->next_tick_ms = tick ? now_ms() + tick_ms : INT64_MAX;
 }
 
@@ -101,7 +101,7 @@ int
 wait_poll(struct wait *w, struct pollfd *fds, nfds_t n)
 {
 	for (;;) {
-		int64_t left = deadline_left((struct deadline){.at_ms = next_stop(w)});
+		int64_t left = deadline_left((struct deadline){ .at_ms = next_stop(w) });
 		int rc = poll(fds, n, left > INT_MAX ? INT_MAX : (int)left);
 
 		if (rc > 0 || (rc < 0 && errno != EINTR))

@@ -21,8 +21,8 @@
 static void *
 refuse(GError **err, const char *text, const char *what)
 {
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "socket \"%s\": %s; " ACCEPTED, text,
-	            what);
+	g_set_error(
+	    err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "socket \"%s\": %s; " ACCEPTED, text, what);
 	return NULL;
 }
 
@@ -137,7 +137,7 @@ endpoint_libmilter(const struct endpoint *e)
 	if (e->family == ENDPOINT_UNIX)
 		return g_strdup_printf("unix:%s", e->path);
 	return e->host[0] ? g_strdup_printf("%s:%u@%s", kind, e->port, e->host)
-	                  : g_strdup_printf("%s:%u", kind, e->port);
+			  : g_strdup_printf("%s:%u", kind, e->port);
 }
 
 /* Where a program of this machine finds us; "every address" includes loopback. */
@@ -182,13 +182,13 @@ connect_to(int family, int flags, const struct sockaddr *sa, socklen_t len)
 static int
 start_connect(const struct endpoint *e, int flags, GError **err)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
 	g_autofree char *name = endpoint_libmilter(e);
 	char port[8];
 	int fd = -1, rc;
 
 	if (e->family == ENDPOINT_UNIX) {
-		struct sockaddr_un sun = {.sun_family = AF_UNIX};
+		struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
 		g_strlcpy(sun.sun_path, e->path, sizeof(sun.sun_path));
 		fd = connect_to(AF_UNIX, flags, (struct sockaddr *)&sun, sizeof(sun));
@@ -201,7 +201,7 @@ start_connect(const struct endpoint *e, int flags, GError **err)
 	rc = getaddrinfo(reachable_host(e), port, &hints, &found);
 	if (rc != 0) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s: resolve: %s", name,
-		            gai_strerror(rc));
+		    gai_strerror(rc));
 		errno = EHOSTUNREACH;
 		return -1;
 	}
@@ -217,7 +217,7 @@ bool
 endpoint_alive(const struct endpoint *e)
 {
 	AUTO(fd_close) int fd = start_connect(e, SOCK_NONBLOCK, NULL);
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	struct wait w;
 	int why = 0;
 	socklen_t len = sizeof(why);
@@ -226,7 +226,7 @@ endpoint_alive(const struct endpoint *e)
 		return errno == EAGAIN;
 	wait_init(&w, deadline_in(ALIVE_MS), 0, NULL, NULL);
 	return wait_poll(&w, &p, 1) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &len) == 0 &&
-	       why == 0;
+	    why == 0;
 }
 
 int

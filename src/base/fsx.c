@@ -22,7 +22,7 @@ fsx_fail(GError **err, const char *path, const char *step)
 	int e = errno;
 
 	g_set_error(err, G_FILE_ERROR, (gint)g_file_error_from_errno(e), "%s: %s: %s", path, step,
-	            g_strerror(e));
+	    g_strerror(e));
 	errno = e;
 	return false;
 }
@@ -259,7 +259,7 @@ bool
 fsx_remove_tree(const char *path, GError **err)
 {
 	struct stat st;
-	struct removal r = {.path = path};
+	struct removal r = { .path = path };
 	AUTO(fd_close) int root = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	bool folders;
 

@@ -43,7 +43,7 @@ struct target {
 	char *ident;
 };
 
-static struct target target = {.kind = TARGET_STDERR, .fd = STDERR_FILENO};
+static struct target target = { .kind = TARGET_STDERR, .fd = STDERR_FILENO };
 static pthread_rwlock_t target_lock = PTHREAD_RWLOCK_INITIALIZER;
 /* Guards target.fd of syslog while it is connected anew, and impatient_until; held for one line, so
  * that between asking and writing nobody else takes the room. */
@@ -53,20 +53,32 @@ static atomic_int threshold = LOGLV_INFO;
 static atomic_uint lost;
 static _Thread_local char context[CONTEXT_LEN];
 
-static const char *const level_names[] = {"err", "warning", "notice", "info", "debug"};
-static const int level_syslog[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
+static const char *const level_names[] = { "err", "warning", "notice", "info", "debug" };
+static const int level_syslog[] = { LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
 static const struct {
 	const char *name;
 	int code;
 } facilities[] = {
-    {"auth", LOG_AUTH},     {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},
-    {"daemon", LOG_DAEMON}, {"kern", LOG_KERN},         {"lpr", LOG_LPR},
-    {"mail", LOG_MAIL},     {"news", LOG_NEWS},         {"syslog", LOG_SYSLOG},
-    {"user", LOG_USER},     {"uucp", LOG_UUCP},         {"local0", LOG_LOCAL0},
-    {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},     {"local3", LOG_LOCAL3},
-    {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5},     {"local6", LOG_LOCAL6},
-    {"local7", LOG_LOCAL7},
+	{ "auth", LOG_AUTH },
+	{ "authpriv", LOG_AUTHPRIV },
+	{ "cron", LOG_CRON },
+	{ "daemon", LOG_DAEMON },
+	{ "kern", LOG_KERN },
+	{ "lpr", LOG_LPR },
+	{ "mail", LOG_MAIL },
+	{ "news", LOG_NEWS },
+	{ "syslog", LOG_SYSLOG },
+	{ "user", LOG_USER },
+	{ "uucp", LOG_UUCP },
+	{ "local0", LOG_LOCAL0 },
+	{ "local1", LOG_LOCAL1 },
+	{ "local2", LOG_LOCAL2 },
+	{ "local3", LOG_LOCAL3 },
+	{ "local4", LOG_LOCAL4 },
+	{ "local5", LOG_LOCAL5 },
+	{ "local6", LOG_LOCAL6 },
+	{ "local7", LOG_LOCAL7 },
 };
 
 static bool
@@ -84,7 +96,7 @@ find_facility(const char *name, int *out)
 static int
 connect_syslog(void)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX, .sun_path = DEV_LOG};
+	struct sockaddr_un sun = { .sun_family = AF_UNIX, .sun_path = DEV_LOG };
 	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int out;
 
@@ -115,14 +127,13 @@ target_clear(struct target *t)
 }
 
 bool
-log_open(const char *where, const char *facility, const char *ident, enum log_level level,
-         GError **err)
+log_open(
+    const char *where, const char *facility, const char *ident, enum log_level level, GError **err)
 {
-	struct target t = {.fd = STDERR_FILENO}, old;
+	struct target t = { .fd = STDERR_FILENO }, old;
 
 	if (!find_facility(facility, &t.facility)) {
-		g_set_error(
-		    err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
 		    "unknown syslog facility \"%s\"; write mail, daemon, user or local0 to local7",
 		    facility);
 		return false;
@@ -137,8 +148,7 @@ log_open(const char *where, const char *facility, const char *ident, enum log_le
 		t.path = g_strdup(where);
 	} else if (strcmp(where, "stderr") != 0) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-		            "log target \"%s\": write \"syslog\", \"stderr\" or an absolute path",
-		            where);
+		    "log target \"%s\": write \"syslog\", \"stderr\" or an absolute path", where);
 		return false;
 	}
 	t.journal = t.kind == TARGET_STDERR && g_getenv("JOURNAL_STREAM") != NULL;
@@ -220,7 +230,7 @@ flatten(char *s)
 static bool
 takes_a_line(int fd)
 {
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	int64_t now = now_ms();
 	int patience = now < impatient_until ? 0 : PATIENCE_MS;
 
@@ -235,7 +245,7 @@ static bool
 send_line(const char *line, size_t len)
 {
 	return target.fd >= 0 &&
-	       send(target.fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
+	    send(target.fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len;
 }
 
 /* One datagram. A logger that was restarted has a new socket of the same name. Locks: write_lock.
@@ -287,12 +297,12 @@ add_prefix(GString *line, enum log_level level)
 	case TARGET_SYSLOG:
 		strftime(stamp, sizeof(stamp), "%b %e %H:%M:%S", &tm);
 		g_string_printf(line, "<%d>%s %s[%d]: ", target.facility | level_syslog[level],
-		                stamp, ident, (int)getpid());
+		    stamp, ident, (int)getpid());
 		break;
 	case TARGET_FILE:
 		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S%z", &tm);
-		g_string_printf(line, "%s %s[%d] %s: ", stamp, ident, (int)getpid(),
-		                level_names[level]);
+		g_string_printf(
+		    line, "%s %s[%d] %s: ", stamp, ident, (int)getpid(), level_names[level]);
 		break;
 	case TARGET_STDERR:
 		if (target.journal)
@@ -406,8 +416,9 @@ log_limit_pass(struct log_limit *l, int64_t interval_ms, unsigned *suppressed)
 {
 	int64_t now = now_ms(), next = __atomic_load_n(&l->next_ms, __ATOMIC_RELAXED);
 
-	if (now < next || !__atomic_compare_exchange_n(&l->next_ms, &next, now + interval_ms, false,
-	                                               __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+	if (now < next ||
+	    !__atomic_compare_exchange_n(
+		&l->next_ms, &next, now + interval_ms, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
 		__atomic_fetch_add(&l->suppressed, 1, __ATOMIC_RELAXED);
 		return false;
 	}

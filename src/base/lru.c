@@ -33,7 +33,7 @@ static gboolean
 entry_equal(gconstpointer a, gconstpointer b)
 {
 	return memcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key, DIGEST_LEN) ==
-	       0;
+	    0;
 }
 
 /* Multiply-shift with a secret odd factor: keys ground for equal leading bits do not meet in one
@@ -74,7 +74,7 @@ lru_new(size_t count_max, size_t bytes_max)
 static struct entry *
 find(const struct lru *l, const uint8_t key[DIGEST_LEN])
 {
-	struct entry probe = {.hash = key_hash(l, key)};
+	struct entry probe = { .hash = key_hash(l, key) };
 
 	memcpy(probe.key, key, DIGEST_LEN);
 	return g_hash_table_lookup(l->table, &probe);

@@ -69,8 +69,8 @@ net_adopt(int fd)
 
 	if (flags >= 0)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-	return wrap(fd,
-	            getsockname(fd, (struct sockaddr *)&sa, &len) == 0 && sa.ss_family == AF_UNIX);
+	return wrap(
+	    fd, getsockname(fd, (struct sockaddr *)&sa, &len) == 0 && sa.ss_family == AF_UNIX);
 }
 
 void
@@ -99,8 +99,8 @@ net_poll(struct net *n, bool want_write, struct wait *wait, GError **err)
 {
 	/* A writer listens as well: an early answer must wake it. */
 	short events = want_write ? (short)(n->write_wants | POLLIN) : n->read_wants;
-	struct pollfd p[2] = {{.fd = n->fd, .events = events},
-	                      {.fd = n->cancel_fd, .events = POLLIN}};
+	struct pollfd p[2] = { { .fd = n->fd, .events = events },
+		{ .fd = n->cancel_fd, .events = POLLIN } };
 	int rc = wait_poll(wait, p, G_N_ELEMENTS(p));
 
 	if (rc > 0 && !p[1].revents)
@@ -126,8 +126,8 @@ connect_result(int fd)
 
 /* connect(2) to one address, waiting for it. Returns the stream, or NULL and *err. */
 static struct net *
-connect_one(const struct sockaddr *sa, socklen_t len, int cancel_fd, struct wait *wait,
-            GError **err)
+connect_one(
+    const struct sockaddr *sa, socklen_t len, int cancel_fd, struct wait *wait, GError **err)
 {
 	AUTO(net_close) struct net *n = NULL;
 	int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), why;
@@ -140,7 +140,7 @@ connect_one(const struct sockaddr *sa, socklen_t len, int cancel_fd, struct wait
 	n->cancel_fd = cancel_fd;
 	while ((why = connect(fd, sa, len) < 0 ? errno : 0) == EAGAIN) {
 		struct wait nap = wait_until(wait, deadline_in(BACKLOG_RETRY_MS));
-		struct pollfd p = {.fd = cancel_fd, .events = POLLIN};
+		struct pollfd p = { .fd = cancel_fd, .events = POLLIN };
 
 		if (wait_poll(&nap, &p, 1) != 0 || deadline_passed(wait->dl))
 			break;
@@ -154,8 +154,7 @@ connect_one(const struct sockaddr *sa, socklen_t len, int cancel_fd, struct wait
 	}
 	if (why != 0) {
 		g_set_error(err, NET_ERROR, why == EAGAIN ? NET_E_TIMEOUT : NET_E_CONNECT,
-		            "connect: %s",
-		            why == EAGAIN ? "its queue stayed full" : g_strerror(why));
+		    "connect: %s", why == EAGAIN ? "its queue stayed full" : g_strerror(why));
 		return NULL;
 	}
 	return g_steal_pointer(&n);
@@ -164,7 +163,7 @@ connect_one(const struct sockaddr *sa, socklen_t len, int cancel_fd, struct wait
 static struct net *
 connect_unix(const char *path, int cancel_fd, struct wait *wait, GError **err)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
 	g_strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
 	return connect_one((struct sockaddr *)&sun, sizeof(sun), cancel_fd, wait, err);
@@ -221,8 +220,8 @@ tls_wants(struct net *n, int rc, short *wants)
 }
 
 static bool
-tls_handshake(struct net *n, const struct address *a, struct tls *tls, struct wait *wait,
-              GError **err)
+tls_handshake(
+    struct net *n, const struct address *a, struct tls *tls, struct wait *wait, GError **err)
 {
 	enum net_io io;
 	int rc;
@@ -255,7 +254,7 @@ net_connect(const struct address *a, const struct net_how *how, struct wait *wai
 	AUTO(net_close) struct net *n = NULL;
 
 	n = a->path ? connect_unix(a->path, how->cancel_fd, &cut, err)
-	            : connect_inet(a, how->cancel_fd, &cut, err);
+		    : connect_inet(a, how->cancel_fd, &cut, err);
 	if (!n)
 		return NULL;
 	n->cancel_fd = how->cancel_fd;
@@ -315,12 +314,12 @@ net_try_send_fd(struct net *n, const void *buf, size_t len, int fd, size_t *put)
 	union {
 		struct cmsghdr head;
 		char room[CMSG_SPACE(sizeof(int))];
-	} control = {.room = {0}};
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = len};
-	struct msghdr m = {.msg_iov = &iov,
-	                   .msg_iovlen = 1,
-	                   .msg_control = &control,
-	                   .msg_controllen = sizeof(control)};
+	} control = { .room = { 0 } };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf, .iov_len = len };
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
 	*put = 0;

@@ -40,7 +40,7 @@ release(struct question *q)
 static int
 ask(const char *host, const char *port, int flags, struct addrinfo **found)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = flags };
 
 	return getaddrinfo(host, port, &hints, found);
 }
@@ -69,8 +69,8 @@ start(const char *host, const char *port, GError **err)
 	if (atomic_fetch_add(&running, 1) >= RESOLVE_MAX) {
 		atomic_fetch_sub(&running, 1);
 		g_set_error(err, NET_ERROR, NET_E_RESOLVE,
-		            "resolve %s: the resolver does not answer, %d questions are open", host,
-		            RESOLVE_MAX);
+		    "resolve %s: the resolver does not answer, %d questions are open", host,
+		    RESOLVE_MAX);
 		return NULL;
 	}
 	q = g_new0(struct question, 1);
@@ -96,7 +96,7 @@ resolve(const char *host, const char *port, int cancel_fd, struct wait *wait, GE
 {
 	struct addrinfo *found = NULL;
 	struct question *q;
-	struct pollfd p[2] = {{.events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
+	struct pollfd p[2] = { { .events = POLLIN }, { .fd = cancel_fd, .events = POLLIN } };
 
 	if (ask(host, port, AI_NUMERICHOST | AI_NUMERICSERV, &found) == 0)
 		return found;
@@ -109,8 +109,8 @@ resolve(const char *host, const char *port, int cancel_fd, struct wait *wait, GE
 	else if (p[1].revents)
 		g_set_error(err, NET_ERROR, NET_E_CANCELLED, "resolve %s: cancelled", host);
 	else if (q->rc != 0)
-		g_set_error(err, NET_ERROR, NET_E_RESOLVE, "resolve %s: %s", host,
-		            gai_strerror(q->rc));
+		g_set_error(
+		    err, NET_ERROR, NET_E_RESOLVE, "resolve %s: %s", host, gai_strerror(q->rc));
 	else
 		found = g_steal_pointer(&q->found);
 	release(q);

@@ -80,7 +80,7 @@ threads_submit(struct threads *t, threads_task fn, void *arg)
 	struct task *task = g_new(struct task, 1);
 	bool ok = true;
 
-	*task = (struct task){fn, arg};
+	*task = (struct task){ fn, arg };
 	pthread_mutex_lock(&t->mu);
 	if (t->idle <= g_queue_get_length(&t->queue) && t->made->len < t->max)
 		ok = add_thread(t) || t->made->len > 0;

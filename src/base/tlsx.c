@@ -40,7 +40,7 @@ fail(GError **err, const char *step, const char *what)
 	const char *why = e ? ERR_reason_error_string(e) : NULL;
 
 	g_set_error(err, NET_ERROR, NET_E_TLS, "tls: %s%s%s: %s", step, what[0] ? " " : "", what,
-	            why ? why : "failed");
+	    why ? why : "failed");
 	ERR_clear_error();
 }
 
@@ -61,7 +61,7 @@ load_files(struct tls *t, const struct tls_conf *c, GError **err)
 	    !is_readable("tls_key", c->key, err))
 		return false;
 	if (c->ca[0] ? SSL_CTX_load_verify_file(t->ctx, c->ca) != 1
-	             : SSL_CTX_set_default_verify_paths(t->ctx) != 1) {
+		     : SSL_CTX_set_default_verify_paths(t->ctx) != 1) {
 		fail(err, "tls_ca", c->ca);
 		return false;
 	}
@@ -97,9 +97,9 @@ tls_new(const struct tls_conf *c, GError **err)
 	BIO_meth_set_destroy(t->bio, BIO_meth_get_destroy(BIO_s_socket()));
 	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
 	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-	                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-	                             SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_mode(t->ctx,
+	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+		SSL_MODE_RELEASE_BUFFERS);
 	if (!load_files(t, c, err))
 		tls_free(&t);
 	return t;
@@ -135,8 +135,8 @@ set_name(SSL *ssl, const char *name)
 	/* What SSL_set_tlsext_host_name() does, without its cast that drops const. The library
 	 * copies the name. */
 	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-	                (void *)(uintptr_t)name) == 1 &&
-	       SSL_set1_host(ssl, name) == 1;
+		   (void *)(uintptr_t)name) == 1 &&
+	    SSL_set1_host(ssl, name) == 1;
 }
 
 SSL *
@@ -153,7 +153,7 @@ tls_session(struct tls *t, int fd, const char *host, GError **err)
 	}
 	if (!name[0])
 		g_set_error_literal(err, NET_ERROR, NET_E_TLS,
-		                    "tls: no name to check the certificate for; set tls_name");
+		    "tls: no name to check the certificate for; set tls_name");
 	else
 		fail(err, "name", name);
 	BIO_free(bio);
@@ -168,8 +168,8 @@ tls_explain(SSL *ssl, int why, GError **err)
 
 	if (verify != X509_V_OK) {
 		g_set_error(err, NET_ERROR, NET_E_TLS,
-		            "tls: certificate: %s; check tls_ca and tls_name",
-		            X509_verify_cert_error_string(verify));
+		    "tls: certificate: %s; check tls_ca and tls_name",
+		    X509_verify_cert_error_string(verify));
 		ERR_clear_error();
 	} else if (why != 0 && why != EPROTO) {
 		g_set_error(err, NET_ERROR, NET_E_TLS, "tls: handshake: %s", g_strerror(why));

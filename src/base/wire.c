@@ -108,8 +108,8 @@ pause_for(struct wire *w, bool want_write, GError **err)
 		return true;
 	if (g_error_matches(why, NET_ERROR, NET_E_TIMEOUT)) {
 		g_clear_error(&why);
-		g_set_error(
-		    &why, NET_ERROR, NET_E_TIMEOUT, "timed out after %" G_GINT64_FORMAT " ms",
+		g_set_error(&why, NET_ERROR, NET_E_TIMEOUT,
+		    "timed out after %" G_GINT64_FORMAT " ms",
 		    silent.at_ms <= w->wait->dl.at_ms ? w->silence_ms : now_ms() - w->begun_ms);
 	}
 	g_propagate_error(err, why);
@@ -176,7 +176,7 @@ wire_write_fd(struct wire *w, const void *data, size_t len, int fd, GError **err
 		case NET_BROKEN:
 			if (errno != EPIPE && errno != ECONNRESET) {
 				g_set_error(err, NET_ERROR, NET_E_IO, "passing a descriptor: %s",
-				            g_strerror(errno));
+				    g_strerror(errno));
 				return false;
 			}
 			w->broken = errno;
@@ -233,8 +233,8 @@ need(struct wire *w, GError **err)
 		if (buffered(w) > 0)
 			break;
 		if (!more) {
-			g_set_error(
-			    err, NET_ERROR, NET_E_CLOSED, "connection closed by the server%s%s%s",
+			g_set_error(err, NET_ERROR, NET_E_CLOSED,
+			    "connection closed by the server%s%s%s",
 			    w->answered ? " in the middle of the answer" : " without an answer",
 			    w->broken ? ": " : "", w->broken ? g_strerror(w->broken) : "");
 			return false;
@@ -260,8 +260,8 @@ wire_until(struct wire *w, char stop, size_t max, GString *out, GError **err)
 		end = memchr(from, stop, buffered(w));
 		n = end ? (size_t)(end - from) : buffered(w);
 		if (n > max - kept) {
-			g_set_error(err, NET_ERROR, NET_E_LONG, "answer longer than %zu bytes",
-			            max);
+			g_set_error(
+			    err, NET_ERROR, NET_E_LONG, "answer longer than %zu bytes", max);
 			return false;
 		}
 		g_string_append_len(out, (const char *)from, (gssize)n);
@@ -282,8 +282,8 @@ wire_line(struct wire *w, size_t max, GString *out, GError **err)
 	if (out->len > start && out->str[out->len - 1] == '\r')
 		g_string_truncate(out, out->len - 1);
 	if (memchr(out->str + start, '\0', out->len - start)) {
-		g_set_error_literal(err, NET_ERROR, NET_E_SYNTAX,
-		                    "a NUL byte in a line of the answer");
+		g_set_error_literal(
+		    err, NET_ERROR, NET_E_SYNTAX, "a NUL byte in a line of the answer");
 		return false;
 	}
 	return true;
@@ -319,8 +319,8 @@ wire_rest(struct wire *w, size_t max, GString *out, GError **err)
 		guint n = buffered(w);
 
 		if (n > max - kept) {
-			g_set_error(err, NET_ERROR, NET_E_LONG, "answer longer than %zu bytes",
-			            max);
+			g_set_error(
+			    err, NET_ERROR, NET_E_LONG, "answer longer than %zu bytes", max);
 			return false;
 		}
 		g_string_append_len(out, (const char *)w->in->data + w->at, n);
@@ -330,7 +330,7 @@ wire_rest(struct wire *w, size_t max, GString *out, GError **err)
 			if (!w->broken)
 				return true;
 			g_set_error(err, NET_ERROR, NET_E_CLOSED,
-			            "connection closed by the server: %s", g_strerror(w->broken));
+			    "connection closed by the server: %s", g_strerror(w->broken));
 			return false;
 		}
 		if (!fill(w) || buffered(w) > 0)
@@ -368,8 +368,8 @@ skip_trailers(struct wire *w, GError **err)
 		if (line->len == 0)
 			return true;
 	}
-	g_set_error_literal(err, NET_ERROR, NET_E_LONG,
-	                    "too many trailer lines behind a chunked body");
+	g_set_error_literal(
+	    err, NET_ERROR, NET_E_LONG, "too many trailer lines behind a chunked body");
 	return false;
 }
 
@@ -383,8 +383,8 @@ next_chunk(struct wire *w, struct chunked *c, GError **err)
 		if (!wire_line(w, CHUNK_LINE_MAX, line, err))
 			return false;
 		if (line->len > 0) {
-			g_set_error_literal(err, NET_ERROR, NET_E_SYNTAX,
-			                    "a chunk is longer than its size says");
+			g_set_error_literal(
+			    err, NET_ERROR, NET_E_SYNTAX, "a chunk is longer than its size says");
 			return false;
 		}
 	}

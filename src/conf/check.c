@@ -49,9 +49,9 @@ check_cidr(const char *text)
 		*slash = '\0';
 	if (inet_pton(family, address, buf) != 1 ||
 	    (slash &&
-	     (!value_number(slash + 1, &bits) || bits > (family == AF_INET6 ? 128u : 32u))))
+		(!value_number(slash + 1, &bits) || bits > (family == AF_INET6 ? 128u : 32u))))
 		return g_strdup("is no network: write an address or ADDRESS/BITS, such as "
-		                "10.0.0.0/8 or 2001:db8::/32");
+				"10.0.0.0/8 or 2001:db8::/32");
 	return NULL;
 }
 
@@ -70,7 +70,7 @@ check_regex(const char *text)
 	}
 	pcre2_get_error_message(code, why, sizeof(why));
 	return g_strdup_printf("is no regex: %s at its byte %zu; write it in single quotes",
-	                       (const char *)why, (size_t)at);
+	    (const char *)why, (size_t)at);
 }
 
 /* What stands on both sides of the last @; no blank, bracket or quote that would break out of an
@@ -87,7 +87,7 @@ static char *
 check_address(const char *text)
 {
 	return !*text || is_address(text) ? NULL
-	                                  : g_strdup("is no mail address: write USER@DOMAIN");
+					  : g_strdup("is no mail address: write USER@DOMAIN");
 }
 
 static char *
@@ -131,13 +131,14 @@ known_name(const char *p, const char *const *known)
 static char *
 check_template(const char *text)
 {
-	static const char *const ours[] = {"virus", "engine", "class", "ref", "qid", "host", NULL};
-	static const char *const rspamds[] = {"VIRUS", "SCANNER", NULL};
+	static const char *const ours[] = { "virus", "engine", "class", "ref", "qid", "host",
+		NULL };
+	static const char *const rspamds[] = { "VIRUS", "SCANNER", NULL };
 
 	for (const char *p = text; *p; p++) {
 		if (g_str_has_prefix(p, "%{") && !known_name(p, ours))
 			return g_strdup("has an unknown %{name}: there are %{virus} %{engine} "
-			                "%{class} %{ref} %{qid} %{host}");
+					"%{class} %{ref} %{qid} %{host}");
 		if (g_str_has_prefix(p, "${") && !known_name(p, rspamds))
 			return g_strdup(
 			    "has an unknown ${NAME}: there are ${VIRUS} and ${SCANNER}");
@@ -203,8 +204,8 @@ check_date(const char *text)
 	day = g_date_time_new_from_iso8601(iso, NULL);
 	again = day ? g_date_time_format(day, "%Y-%m-%d") : NULL;
 	return again && strcmp(again, text) == 0
-	           ? NULL
-	           : g_strdup("is no day: write YEAR-MONTH-DAY, such as 2027-01-31");
+	    ? NULL
+	    : g_strdup("is no day: write YEAR-MONTH-DAY, such as 2027-01-31");
 }
 
 static char *
@@ -213,8 +214,8 @@ check_exit_code(const char *text)
 	uint64_t n;
 
 	return value_number(text, &n) && n <= EXIT_MAX
-	           ? NULL
-	           : g_strdup("is no exit code: write a number from 0 to 255");
+	    ? NULL
+	    : g_strdup("is no exit code: write a number from 0 to 255");
 }
 
 static char *
@@ -223,8 +224,8 @@ check_path_map(const char *text)
 	const char *sign = strchr(text, '=');
 
 	return *text == '/' && sign && sign[1]
-	           ? NULL
-	           : g_strdup("is no pair of prefixes: write \"/LOCAL=REMOTE\"");
+	    ? NULL
+	    : g_strdup("is no pair of prefixes: write \"/LOCAL=REMOTE\"");
 }
 
 /* A control character in a path, name or reply would end up in a log line, a header or a reply. */
@@ -244,11 +245,20 @@ check_text(const struct conf_option *o, const char *text)
 		unsigned flag;
 		char *(*check)(const char *text);
 	} checks[] = {
-	    {PATHNAME, check_path},       {SOCKET, check_socket},        {CIDRS, check_cidr},
-	    {TEMPLATE, check_template},   {FIELDNAME, check_field_name}, {CODES, check_code},
-	    {CLASSES, check_class},       {HASHES, check_hash},          {DATE, check_date},
-	    {EXITCODES, check_exit_code}, {PATHMAP, check_path_map},     {ADDRESS, check_address},
-	    {NOTIFY, check_notify},       {HOSTPORT, check_host_port},
+		{ PATHNAME, check_path },
+		{ SOCKET, check_socket },
+		{ CIDRS, check_cidr },
+		{ TEMPLATE, check_template },
+		{ FIELDNAME, check_field_name },
+		{ CODES, check_code },
+		{ CLASSES, check_class },
+		{ HASHES, check_hash },
+		{ DATE, check_date },
+		{ EXITCODES, check_exit_code },
+		{ PATHMAP, check_path_map },
+		{ ADDRESS, check_address },
+		{ NOTIFY, check_notify },
+		{ HOSTPORT, check_host_port },
 	};
 	char *why;
 

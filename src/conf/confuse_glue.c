@@ -34,10 +34,10 @@ table_new(const char *scope)
 		list.def.parsed = (char *)(uintptr_t)(o[i].flags & NEEDED ? "{}" : o[i].def);
 		map.subopts = g_memdup2(&end, sizeof(end));
 		g_array_append_vals(out,
-		                    o[i].type == CONF_T_MAP                               ? &map
-		                    : o[i].type == CONF_T_LIST || o[i].type == CONF_T_SET ? &list
-		                                                                          : &str,
-		                    1);
+		    o[i].type == CONF_T_MAP                                   ? &map
+			: o[i].type == CONF_T_LIST || o[i].type == CONF_T_SET ? &list
+									      : &str,
+		    1);
 		if (o[i].type != CONF_T_MAP)
 			g_free(map.subopts);
 	}
@@ -102,7 +102,7 @@ confuse_parse(const struct outline *o)
 	 */
 	if (cfg_parse_buf(cfg, o->text->str) != CFG_SUCCESS) {
 		problems_error(o->problems, outline_line(o, last.line), "%s",
-		               last.text[0] ? last.text : "libconfuse refuses it");
+		    last.text[0] ? last.text : "libconfuse refuses it");
 		cfg_free(cfg);
 		cfg = NULL;
 	}

@@ -19,7 +19,7 @@ index_field(const char *path, const struct conf_option *o, void *field, void *us
 {
 	struct entry *e = g_new0(struct entry, 1);
 
-	*e = (struct entry){o, field};
+	*e = (struct entry){ o, field };
 	g_hash_table_insert(user, g_strdup(path), e);
 }
 
@@ -58,7 +58,7 @@ compare_field(const char *path, const struct conf_option *o, void *field, void *
 static char **
 changed(const struct conf *old, const struct conf *new, unsigned flag)
 {
-	struct comparing cmp = {index_conf(old), flag, g_ptr_array_new()};
+	struct comparing cmp = { index_conf(old), flag, g_ptr_array_new() };
 
 	walk_conf((struct conf *)(uintptr_t) new, compare_field, &cmp);
 	g_hash_table_unref(cmp.old);
@@ -112,7 +112,7 @@ compare_twin(const char *path, const struct conf_option *o, void *field, void *u
 bool
 conf_engine_equal(const struct conf_engine *a, const struct conf_engine *b)
 {
-	struct twin t = {a, b, strcmp(a->kind, b->kind) == 0 && strcmp(a->title, b->title) == 0};
+	struct twin t = { a, b, strcmp(a->kind, b->kind) == 0 && strcmp(a->title, b->title) == 0 };
 
 	walk_engine((struct conf_engine *)(uintptr_t)a, compare_twin, &t);
 	return t.equal;

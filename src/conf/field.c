@@ -50,10 +50,10 @@ static bool
 set_number(const struct conf_option *o, void *field, const char *text, char **why)
 {
 	uint64_t n;
-	bool good = o->type == CONF_T_TIME   ? value_time(text, &n)
-	            : o->type == CONF_T_SIZE ? value_size(text, &n)
-	            : o->type == CONF_T_MODE ? value_mode(text, &n)
-	                                     : value_number(text, &n);
+	bool good = o->type == CONF_T_TIME ? value_time(text, &n)
+	    : o->type == CONF_T_SIZE       ? value_size(text, &n)
+	    : o->type == CONF_T_MODE       ? value_mode(text, &n)
+					   : value_number(text, &n);
 
 	if (!good || n < o->min || n > o->max)
 		return refuse(o, text, why);
@@ -117,7 +117,7 @@ set_text(const struct conf_option *o, char **field, const char *text, char **why
 		g_autofree char *range = field_range(o);
 
 		*why = len == 0 ? g_strdup_printf("is empty: write %s", range)
-		                : g_strdup_printf("has %zu bytes: write %s", len, range);
+				: g_strdup_printf("has %zu bytes: write %s", len, range);
 		return false;
 	}
 	wrong = check_text(o, text);
@@ -131,8 +131,8 @@ set_text(const struct conf_option *o, char **field, const char *text, char **why
 }
 
 static bool
-set_list(const struct conf_option *o, char ***field, const char *const *values, unsigned n,
-         char **why)
+set_list(
+    const struct conf_option *o, char ***field, const char *const *values, unsigned n, char **why)
 {
 	g_auto(GStrv) list = g_new0(char *, n + 1);
 
@@ -158,8 +158,8 @@ set_list(const struct conf_option *o, char ***field, const char *const *values, 
 }
 
 static bool
-set_set(const struct conf_option *o, uint64_t *field, const char *const *values, unsigned n,
-        char **why)
+set_set(
+    const struct conf_option *o, uint64_t *field, const char *const *values, unsigned n, char **why)
 {
 	uint64_t bits = 0;
 
@@ -175,8 +175,8 @@ set_set(const struct conf_option *o, uint64_t *field, const char *const *values,
 }
 
 bool
-field_set(const struct conf_option *o, void *field, const char *const *values, unsigned n,
-          char **why)
+field_set(
+    const struct conf_option *o, void *field, const char *const *values, unsigned n, char **why)
 {
 	g_assert(o->type == CONF_T_LIST || o->type == CONF_T_SET || n == 1);
 	switch (o->type) {
@@ -204,16 +204,16 @@ field_set(const struct conf_option *o, void *field, const char *const *values, u
 }
 
 bool
-field_set_pair(const struct conf_option *o, void *field, const char *name, const char *value,
-               char **why)
+field_set_pair(
+    const struct conf_option *o, void *field, const char *name, const char *value, char **why)
 {
 	GPtrArray **map = field;
 	g_autofree char *wrong = check_text(o, value);
 
 	field_finish(o, field);
 	if ((*map)->len >= o->max)
-		*why = g_strdup_printf("more than %" G_GUINT64_FORMAT " names: take some away",
-		                       o->max);
+		*why = g_strdup_printf(
+		    "more than %" G_GUINT64_FORMAT " names: take some away", o->max);
 	else if (wrong)
 		*why = g_strdup_printf("'%.60s' %s", value, wrong);
 	else

@@ -118,7 +118,7 @@ words_range(const char *what, const char *const *words, const char *more)
 static char *
 action_range(const struct conf_option *o)
 {
-	const char *words[ACTION_COUNT + 1] = {NULL};
+	const char *words[ACTION_COUNT + 1] = { NULL };
 
 	for (int i = 0; i < ACTION_COUNT; i++)
 		words[i] = action_name((enum action)i);
@@ -149,22 +149,23 @@ text_kind(const struct conf_option *o)
 		unsigned flag;
 		const char *one, *many;
 	} kinds[] = {
-	    {PATHNAME, "an absolute path", "absolute paths"},
-	    {SOCKET, "a socket address", "socket addresses"},
-	    {CIDRS, "an address or network", "addresses and networks"},
-	    {REGEX, "a regular expression", "regular expressions"},
-	    {TEMPLATE, "a reply text", "reply texts"},
-	    {FIELDNAME, "the name of a header field", "names of header fields"},
-	    {CODES, "a code", "codes"},
-	    {CLASSES, "a class", "classes"},
-	    {ENGINES, "a title", "titles"},
-	    {HASHES, "a sha256 or file:PATH", "sha256 sums or file:PATH"},
-	    {DATE, "a day", "days"},
-	    {EXITCODES, "an exit code", "exit codes"},
-	    {PATHMAP, "a pair of paths", "pairs of paths"},
-	    {ADDRESS, "a mail address", "mail addresses"},
-	    {HOSTPORT, "HOST:PORT", "HOST:PORT"},
-	    {NOTIFY, "admin, recipient or a mail address", "admin, recipient or mail addresses"},
+		{ PATHNAME, "an absolute path", "absolute paths" },
+		{ SOCKET, "a socket address", "socket addresses" },
+		{ CIDRS, "an address or network", "addresses and networks" },
+		{ REGEX, "a regular expression", "regular expressions" },
+		{ TEMPLATE, "a reply text", "reply texts" },
+		{ FIELDNAME, "the name of a header field", "names of header fields" },
+		{ CODES, "a code", "codes" },
+		{ CLASSES, "a class", "classes" },
+		{ ENGINES, "a title", "titles" },
+		{ HASHES, "a sha256 or file:PATH", "sha256 sums or file:PATH" },
+		{ DATE, "a day", "days" },
+		{ EXITCODES, "an exit code", "exit codes" },
+		{ PATHMAP, "a pair of paths", "pairs of paths" },
+		{ ADDRESS, "a mail address", "mail addresses" },
+		{ HOSTPORT, "HOST:PORT", "HOST:PORT" },
+		{ NOTIFY, "admin, recipient or a mail address",
+		    "admin, recipient or mail addresses" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
@@ -183,8 +184,8 @@ field_doc(const struct conf_option *o)
 	if (o->type == CONF_T_LIST)
 		return g_strdup_printf("a list of %s", text_kind(o));
 	if (o->type == CONF_T_MAP)
-		return g_strdup_printf("NAME = %s",
-		                       o->flags & REGEX ? "'regular expression'" : "\"text\"");
+		return g_strdup_printf(
+		    "NAME = %s", o->flags & REGEX ? "'regular expression'" : "\"text\"");
 	return g_steal_pointer(&range);
 }
 
@@ -197,14 +198,14 @@ field_range(const struct conf_option *o)
 	case CONF_T_NUM:
 		return bounds("a number", "", number(o->min), number(o->max));
 	case CONF_T_SIZE:
-		return bounds("a size", " (K M G)", value_size_text(o->min),
-		              value_size_text(o->max));
+		return bounds(
+		    "a size", " (K M G)", value_size_text(o->min), value_size_text(o->max));
 	case CONF_T_TIME:
-		return bounds("a time", " (ms s m h d)", value_time_text(o->min),
-		              value_time_text(o->max));
+		return bounds(
+		    "a time", " (ms s m h d)", value_time_text(o->min), value_time_text(o->max));
 	case CONF_T_MODE:
-		return g_strdup_printf("an octal mode from %#o to %#o", (unsigned)o->min,
-		                       (unsigned)o->max);
+		return g_strdup_printf(
+		    "an octal mode from %#o to %#o", (unsigned)o->min, (unsigned)o->max);
 	case CONF_T_ENUM:
 		return words_range("one of", o->words, "");
 	case CONF_T_SET:
@@ -216,8 +217,8 @@ field_range(const struct conf_option *o)
 	case CONF_T_LIST:
 		return bounds("a list", " texts", number(o->min), number(o->max));
 	case CONF_T_MAP:
-		return g_strdup_printf("NAME = 'text', at most %" G_GUINT64_FORMAT " names",
-		                       o->max);
+		return g_strdup_printf(
+		    "NAME = 'text', at most %" G_GUINT64_FORMAT " names", o->max);
 	}
 	g_assert_not_reached();
 }

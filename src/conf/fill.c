@@ -21,7 +21,7 @@ static void
 set_default(const struct conf_option *o, void *field)
 {
 	g_autofree char *why = NULL;
-	const char *one[1] = {o->def};
+	const char *one[1] = { o->def };
 	bool good = true;
 
 	if (o->type == CONF_T_LIST || o->type == CONF_T_SET) {
@@ -32,10 +32,10 @@ set_default(const struct conf_option *o, void *field)
 		tokens = tokens_new("default", o->def, strlen(o->def), p);
 		for (guint i = 0; i < tokens->len; i++)
 			if (token_is_text(&g_array_index(tokens, struct token, i)))
-				g_ptr_array_add(values,
-				                g_array_index(tokens, struct token, i).text);
+				g_ptr_array_add(
+				    values, g_array_index(tokens, struct token, i).text);
 		good = o->flags & NEEDED ||
-		       field_set(o, field, (const char *const *)values->pdata, values->len, &why);
+		    field_set(o, field, (const char *const *)values->pdata, values->len, &why);
 		problems_free(&p);
 	} else if (o->type != CONF_T_MAP && !(o->flags & NEEDED)) {
 		good = field_set(o, field, one, 1, &why);
@@ -52,7 +52,7 @@ fill_is_default(const struct conf_option *o, const void *field)
 		char **list;
 		GPtrArray *map;
 		uint64_t number;
-	} def = {.number = 0};
+	} def = { .number = 0 };
 	bool equal;
 
 	set_default(o, &def);
@@ -125,10 +125,10 @@ fill_field(const char *path, const struct conf_option *o, void *field, void *use
 	if (!f->sec || !outline_mark(f->o, key)) {
 		if (f->o && (o->flags & NEEDED))
 			problems_error(f->o->problems, outline_place(f->o, f->path),
-			               "%s needs %s: write %s = %s%s%s", f->path, o->name, o->name,
-			               o->type == CONF_T_STR ? "\"" : "",
-			               strcmp(o->name, "servers") == 0 ? "{\"ADDRESS\"}" : o->def,
-			               o->type == CONF_T_STR ? "\"" : "");
+			    "%s needs %s: write %s = %s%s%s", f->path, o->name, o->name,
+			    o->type == CONF_T_STR ? "\"" : "",
+			    strcmp(o->name, "servers") == 0 ? "{\"ADDRESS\"}" : o->def,
+			    o->type == CONF_T_STR ? "\"" : "");
 		return;
 	}
 	if (o->type == CONF_T_MAP) {
@@ -151,7 +151,7 @@ struct conf_engine *
 fill_engine(const struct conf *c, const char *kind, const char *title)
 {
 	struct conf_engine *e = g_new0(struct conf_engine, 1);
-	struct filling f = {.path = "", .inherit = c};
+	struct filling f = { .path = "", .inherit = c };
 
 	e->kind = conf_kind_find(kind)->name;
 	e->test = conf_kind_find(kind)->class == KIND_TEST;
@@ -232,9 +232,9 @@ fill_engines(struct conf *c, cfg_t *av, const struct outline *o)
 		for (unsigned j = 0; j < cfg_size(av, k[i].name); j++) {
 			cfg_t *sec = cfg_getnsec(av, k[i].name, j);
 			g_autofree char *path = engine_path(k[i].name, cfg_title(sec));
-			struct filling f = {.sec = sec, .path = path, .o = o, .inherit = c};
+			struct filling f = { .sec = sec, .path = path, .o = o, .inherit = c };
 			const struct mark *m = outline_mark(o, path);
-			struct placed p = {fill_engine(c, k[i].name, cfg_title(sec)), m->nth};
+			struct placed p = { fill_engine(c, k[i].name, cfg_title(sec)), m->nth };
 
 			g_free(p.e->file);
 			p.e->file = g_strdup(m->at.file);
@@ -254,7 +254,7 @@ fill_titled(struct conf *c, cfg_t *tree, const struct outline *o)
 	for (unsigned i = 0; i < cfg_size(tree, "threadpool"); i++) {
 		cfg_t *sec = cfg_getnsec(tree, "threadpool", i);
 		g_autofree char *path = g_strdup_printf("threadpool \"%s\"", cfg_title(sec));
-		struct filling f = {.sec = sec, .path = path, .o = o};
+		struct filling f = { .sec = sec, .path = path, .o = o };
 		struct conf_threadpool *t = g_new0(struct conf_threadpool, 1);
 
 		t->title = g_strdup(cfg_title(sec));
@@ -266,7 +266,7 @@ fill_titled(struct conf *c, cfg_t *tree, const struct outline *o)
 	for (unsigned i = 0; i < cfg_size(tree, "policy"); i++) {
 		cfg_t *sec = cfg_getnsec(tree, "policy", i);
 		g_autofree char *path = g_strdup_printf("policy \"%s\"", cfg_title(sec));
-		struct filling f = {.sec = sec, .path = path, .o = o};
+		struct filling f = { .sec = sec, .path = path, .o = o };
 		struct conf_policy *p = g_new0(struct conf_policy, 1);
 
 		p->title = g_strdup(cfg_title(sec));
@@ -291,7 +291,7 @@ fill_conf(cfg_t *tree, const struct outline *o)
 	for (size_t i = 0; i < n; i++) {
 		bool each = strcmp(s[i].name, "each") == 0;
 		const char *path = each ? "antivirus" : s[i].kind == SECTION_TOP ? "" : s[i].name;
-		struct filling f = {.path = path, .o = o};
+		struct filling f = { .path = path, .o = o };
 
 		if (s[i].kind != SECTION_TOP && s[i].kind != SECTION_PLAIN && !each)
 			continue;

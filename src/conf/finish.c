@@ -78,8 +78,8 @@ written(const struct outline *o, const char *path, const char *name)
 }
 
 static void
-finish_clamav(struct conf_engine *e, const struct conf *c, const struct outline *o,
-              const char *path)
+finish_clamav(
+    struct conf_engine *e, const struct conf *c, const struct outline *o, const char *path)
 {
 	uint64_t level = c->antivirus.heuristics;
 	bool asked = written(o, path, "timeout") || outline_mark(o, "antivirus.timeout");
@@ -109,8 +109,7 @@ finish_engine(struct conf_engine *e, const struct conf *c, const struct outline 
 	if (e->timeout == 0)
 		e->timeout = c->antivirus.message_time_max;
 	if (!*e->pool)
-		replace(
-		    &e->pool,
+		replace(&e->pool,
 		    g_strdup(kind->class == KIND_NET || kind->class == KIND_TOOL ? "IO" : "CPU"));
 	if (!*e->context_variable)
 		replace(&e->context_variable, g_strdup_printf("%s_status", e->title));

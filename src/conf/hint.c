@@ -101,8 +101,8 @@ owners_of(const char *name)
 		return g_strdup("antivirus");
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(o[i].name, name) == 0 && strcmp(o[i].section, "top") != 0)
-			g_string_append_printf(out, "%s%s", out->len ? " or " : "",
-			                       shown_section(o[i].section));
+			g_string_append_printf(
+			    out, "%s%s", out->len ? " or " : "", shown_section(o[i].section));
 	return out->len ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 }
 
@@ -110,20 +110,20 @@ char *
 hint_unknown(const char *scope, const char *name)
 {
 	g_autofree char *where = strcmp(scope, "top") == 0 ? g_strdup("outside of sections")
-	                                                   : g_strdup_printf("in %s", scope);
+							   : g_strdup_printf("in %s", scope);
 	g_autoptr(GArray) names = names_of(scope);
 	g_autofree char *owners = owners_of(name);
 	const char *near = hint_word((const char *const *)(const void *)names->data, name);
 
 	if (conf_option_find("top", name) || conf_scope_section("top", name))
-		return g_strdup_printf("there is no '%.60s' %s: it stands outside of sections",
-		                       name, where);
+		return g_strdup_printf(
+		    "there is no '%.60s' %s: it stands outside of sections", name, where);
 	if (owners)
-		return g_strdup_printf("there is no '%.60s' %s: it belongs into %s", name, where,
-		                       owners);
+		return g_strdup_printf(
+		    "there is no '%.60s' %s: it belongs into %s", name, where, owners);
 	if (near)
-		return g_strdup_printf("there is no '%.60s' %s: write %s, if you meant that", name,
-		                       where, near);
+		return g_strdup_printf(
+		    "there is no '%.60s' %s: write %s, if you meant that", name, where, near);
 	return g_strdup_printf(
 	    "there is no '%.60s' %s: take it away; avmilter.conf(5) lists what there is", name,
 	    where);
@@ -132,8 +132,8 @@ hint_unknown(const char *scope, const char *name)
 bool
 hint_boolean(const char *text, bool *out)
 {
-	static const char *const yes[] = {"true", "yes", "on"}, *const no[] = {"false", "no",
-	                                                                       "off"};
+	static const char *const yes[] = { "true", "yes", "on" },
+				 *const no[] = { "false", "no", "off" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(yes); i++) {
 		if (g_ascii_strcasecmp(text, yes[i]) == 0 || g_ascii_strcasecmp(text, no[i]) == 0) {

@@ -33,16 +33,16 @@ row(GString *out, const struct conf_option *o)
 	g_autofree char *shown = quoted ? field_quote(o->def) : g_strdup(o->def),
 			*def = roff(shown);
 
-	g_string_append_printf(out, ".TP\n.B %s\n%c%s.\n", o->name, g_ascii_toupper(help[0]),
-	                       help + 1);
+	g_string_append_printf(
+	    out, ".TP\n.B %s\n%c%s.\n", o->name, g_ascii_toupper(help[0]), help + 1);
 	if (o->type == CONF_T_MAP)
 		g_string_append_printf(out, "A section: %s { %s }.\n", o->name, range);
 	else if (o->flags & NEEDED)
 		g_string_append_printf(out, "%c%s; must be written, for example %s.\n",
-		                       g_ascii_toupper(range[0]), range + 1, def);
+		    g_ascii_toupper(range[0]), range + 1, def);
 	else
-		g_string_append_printf(out, "%c%s; default %s.\n", g_ascii_toupper(range[0]),
-		                       range + 1, def);
+		g_string_append_printf(
+		    out, "%c%s; default %s.\n", g_ascii_toupper(range[0]), range + 1, def);
 	if (o->flags & RESTART)
 		g_string_append(out, "A HUP does not change it.\n");
 }
@@ -100,8 +100,8 @@ kinds_list(GString *out)
 
 		if (k[i].class != KIND_TEST)
 			g_string_append_printf(out,
-			                       ".TP\n.BI %s \" \\(dqNAME\\(dq { ... }\"\n%c%s.\n",
-			                       k[i].name, g_ascii_toupper(help[0]), help + 1);
+			    ".TP\n.BI %s \" \\(dqNAME\\(dq { ... }\"\n%c%s.\n", k[i].name,
+			    g_ascii_toupper(help[0]), help + 1);
 	}
 }
 
@@ -116,13 +116,13 @@ aliases_list(GString *out)
 	for (size_t i = 0; i < n; i++) {
 		if (a[i].value)
 			g_string_append_printf(out, ".TP\n.B %s = true\n%s = \"%s\" in %s.\n",
-			                       a[i].alias, a[i].name, a[i].value, a[i].section);
+			    a[i].alias, a[i].name, a[i].value, a[i].section);
 		else
-			g_string_append_printf(
-			    out, ".TP\n.B %s\n%s in %s.\n", a[i].alias, a[i].name,
-			    strcmp(a[i].section, "each") == 0  ? "antivirus and every engine"
-			    : strcmp(a[i].section, "net") == 0 ? "every engine on the network"
-							       : a[i].section);
+			g_string_append_printf(out, ".TP\n.B %s\n%s in %s.\n", a[i].alias,
+			    a[i].name,
+			    strcmp(a[i].section, "each") == 0      ? "antivirus and every engine"
+				: strcmp(a[i].section, "net") == 0 ? "every engine on the network"
+								   : a[i].section);
 	}
 }
 

@@ -29,7 +29,7 @@ refuse(const struct outline *o, const char *path, const char *key, const char *w
 	const char *at = outline_mark(o, own) || !*key || !outline_mark(o, general) ? own : general;
 
 	problems_error(o->problems, outline_place(o, at),
-	               "%s: this version cannot do that yet (%s): take it away", at, what);
+	    "%s: this version cannot do that yet (%s): take it away", at, what);
 }
 
 static void
@@ -121,7 +121,7 @@ notbuilt_check_keys(const struct conf *c, const struct outline *o)
 void
 notbuilt_check(const struct conf *c, const struct outline *o)
 {
-	struct refusing r = {.c = c, .o = o};
+	struct refusing r = { .c = c, .o = o };
 
 	check_top(c, o);
 	for (unsigned i = 0; i < c->engines->len; i++)

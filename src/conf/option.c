@@ -7,7 +7,7 @@
 
 #include "conf/structs.h"
 
-#define WORDS(set, list) static const char *const words_##set[] = {list NULL};
+#define WORDS(set, list) static const char *const words_##set[] = { list NULL };
 #define W(id, word)      word,
 #include "conf/words.def"
 #undef WORDS
@@ -52,16 +52,8 @@
 
 static const struct conf_option options[] = {
 #define OPT(section, name, type, def, min, max, flags, help)                                       \
-	{#section,                                                                                 \
-	 #name,                                                                                    \
-	 CONF_T_##type,                                                                            \
-	 def,                                                                                      \
-	 MIN_##type(min),                                                                          \
-	 max,                                                                                      \
-	 WORDS_##type(min),                                                                        \
-	 flags,                                                                                    \
-	 offsetof(section_##section, name),                                                        \
-	 help},
+	{ #section, #name, CONF_T_##type, def, MIN_##type(min), max, WORDS_##type(min), flags,     \
+		offsetof(section_##section, name), help },
 #include "conf/options.def"
 #undef OPT
 };
@@ -72,19 +64,19 @@ static const size_t each_offsets[] = {
 };
 
 static const struct conf_section sections[] = {
-#define SECTION(name, type, kind, offset, help) {#name, SECTION_##kind, offset, help},
+#define SECTION(name, type, kind, offset, help) { #name, SECTION_##kind, offset, help },
 #include "conf/sections.def"
 #undef SECTION
 };
 
 static const struct conf_kind kinds[] = {
-#define KIND(name, class, servers, help) {#name, KIND_##class, servers, help},
+#define KIND(name, class, servers, help) { #name, KIND_##class, servers, help },
 #include "conf/kinds.def"
 #undef KIND
 };
 
 static const struct conf_alias aliases[] = {
-#define ALIAS(section, alias, name, value) {#section, alias, name, value},
+#define ALIAS(section, alias, name, value) { #section, alias, name, value },
 #include "conf/aliases.def"
 #undef ALIAS
 };
@@ -186,7 +178,7 @@ conf_scope_section(const char *scope, const char *name)
 	if (strcmp(scope, "antivirus") == 0)
 		return conf_kind_find(name) != NULL;
 	return strcmp(scope, "top") == 0 && s &&
-	       (s->kind == SECTION_PLAIN || s->kind == SECTION_TITLED);
+	    (s->kind == SECTION_PLAIN || s->kind == SECTION_TITLED);
 }
 
 bool

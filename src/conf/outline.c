@@ -30,27 +30,25 @@ check_title(struct reader *r, struct level *l, const struct token *name, const s
 	if (!conf_section_titled(name->text)) {
 		if (title)
 			problems_error(r->o->problems, title->at,
-			               "%s has no title: write %s { ... }", name->text, name->text);
+			    "%s has no title: write %s { ... }", name->text, name->text);
 		return !title;
 	}
 	if (!title) {
 		problems_error(r->o->problems, name->at,
-		               "%s needs a title: write %s \"NAME\" { ... }", name->text,
-		               name->text);
+		    "%s needs a title: write %s \"NAME\" { ... }", name->text, name->text);
 		return false;
 	}
 	if (rule ? strlen(title->text) < 1 || strlen(title->text) > RULE_TITLE_MAX
-	         : !is_name(title->text, TITLE_MAX)) {
+		 : !is_name(title->text, TITLE_MAX)) {
 		problems_error(r->o->problems, title->at,
-		               "the title '%.60s' of %s: write 1 to %d %s", title->text, name->text,
-		               rule ? RULE_TITLE_MAX : TITLE_MAX,
-		               rule ? "bytes" : "letters, digits, _ or -");
+		    "the title '%.60s' of %s: write 1 to %d %s", title->text, name->text,
+		    rule ? RULE_TITLE_MAX : TITLE_MAX, rule ? "bytes" : "letters, digits, _ or -");
 		return false;
 	}
 	/* Engines of all kinds share one space of titles: results, metrics and rules name the title
 	 * alone. */
 	key = conf_kind_find(name->text) ? g_strdup_printf("engine \"%s\"", title->text)
-	                                 : g_strdup_printf("%s \"%s\"", name->text, title->text);
+					 : g_strdup_printf("%s \"%s\"", name->text, title->text);
 	return level_first_time(r, l, title, key, key);
 }
 
@@ -64,14 +62,15 @@ section(struct reader *r, struct level *l, const struct token *name, bool map)
 	    title ? g_strdup_printf("%s \"%s\"", name->text, title->text) : g_strdup(name->text);
 	g_autofree char *path = path_join(l->path, shown);
 	struct level inner = {
-	    .scope = map ? l->scope : name->text, .path = path, .map = map, .seen = seen};
+		.scope = map ? l->scope : name->text, .path = path, .map = map, .seen = seen
+	};
 	gsize keep = r->o->text->len;
 	guint lines = r->o->lines->len;
 	bool good = map ? title == NULL : check_title(r, l, name, title);
 
 	if (map && title)
 		problems_error(r->o->problems, title->at, "%s has no title: write %s { ... }",
-		               name->text, name->text);
+		    name->text, name->text);
 	if (!title)
 		good = level_first_time(r, l, name, name->text, name->text) && good;
 	if (good)
@@ -96,15 +95,15 @@ wrong_form(struct reader *r, struct level *l, const struct token *name, const st
 
 	if (!o && conf_scope_section(l->scope, n))
 		problems_error(r->o->problems, name->at, "%s is a section: write %s%s { ... }", n,
-		               n, conf_section_titled(n) ? " \"NAME\"" : "");
+		    n, conf_section_titled(n) ? " \"NAME\"" : "");
 	else if (o && o->type == CONF_T_MAP)
 		problems_error(r->o->problems, name->at,
-		               "write %s { NAME = 'text' }, without an equal sign", n);
+		    "write %s { NAME = 'text' }, without an equal sign", n);
 	else if (o && (o->type == CONF_T_LIST || o->type == CONF_T_SET))
 		problems_error(r->o->problems, name->at, "write %s = {\"a\", \"b\"}", n);
 	else
-		problems_error(r->o->problems, name->at,
-		               "the equal sign is missing: write %s = value", n);
+		problems_error(
+		    r->o->problems, name->at, "the equal sign is missing: write %s = value", n);
 	reader_skip(r);
 }
 
@@ -156,15 +155,14 @@ level(struct reader *r, struct level *l)
 			continue;
 		}
 		if (token_is_text(t)) {
-			problems_error(
-			    r->o->problems, t->at,
+			problems_error(r->o->problems, t->at,
 			    "'%.60s' stands where a name is expected: write names without quotes",
 			    t->text);
 		} else {
 			g_autofree char *what = token_describe(t);
 
-			problems_error(r->o->problems, t->at, "%s stands where a name is expected",
-			               what);
+			problems_error(
+			    r->o->problems, t->at, "%s stands where a name is expected", what);
 		}
 		reader_skip(r);
 	}
@@ -174,9 +172,9 @@ struct outline *
 outline_new(const GArray *tokens, struct problems *p)
 {
 	struct outline *o = g_new0(struct outline, 1);
-	struct reader r = {.tokens = tokens, .o = o};
+	struct reader r = { .tokens = tokens, .o = o };
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	struct level top = {.scope = "top", .path = "", .seen = seen};
+	struct level top = { .scope = "top", .path = "", .seen = seen };
 
 	o->text = g_string_new(NULL);
 	o->lines = g_array_new(FALSE, FALSE, sizeof(struct place));
@@ -216,7 +214,7 @@ outline_place(const struct outline *o, const char *path)
 		if (m)
 			return m->at;
 		if (!dot)
-			return (struct place){o->file, 0};
+			return (struct place){ o->file, 0 };
 		*dot = '\0';
 	}
 }
@@ -225,6 +223,6 @@ struct place
 outline_line(const struct outline *o, unsigned line)
 {
 	if (o->lines->len == 0)
-		return (struct place){o->file, 0};
+		return (struct place){ o->file, 0 };
 	return g_array_index(o->lines, struct place, CLAMP(line, 1, o->lines->len) - 1);
 }

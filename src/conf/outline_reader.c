@@ -74,15 +74,15 @@ reader_skip(struct reader *r)
 }
 
 bool
-level_first_time(struct reader *r, struct level *l, const struct token *t, const char *key,
-                 const char *shown)
+level_first_time(
+    struct reader *r, struct level *l, const struct token *t, const char *key, const char *shown)
 {
 	const struct token *before = g_hash_table_lookup(l->seen, key);
 
 	if (before) {
 		problems_error(r->o->problems, t->at,
-		               "%s is written twice, first in %s:%u: keep one of them", shown,
-		               before->at.file, before->at.line);
+		    "%s is written twice, first in %s:%u: keep one of them", shown, before->at.file,
+		    before->at.line);
 		return false;
 	}
 	g_hash_table_insert(l->seen, g_strdup(key), (gpointer)(uintptr_t)t);
@@ -95,5 +95,5 @@ is_name(const char *s, size_t max)
 	size_t len = strlen(s);
 
 	return len >= 1 && len <= max &&
-	       strspn(s, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-") == len;
+	    strspn(s, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-") == len;
 }

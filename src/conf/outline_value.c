@@ -19,9 +19,9 @@ check_rest(struct reader *r, const struct token *value)
 	    (token_is_text(t1) && reader_peek(r, 2)->type == TOKEN_OPEN))
 		return;
 	problems_error(r->o->problems, t->at,
-	               "'%.60s' is followed by '%.60s': write a number and its unit without a "
-	               "blank, and a text with blanks in quotes",
-	               value->text, t->text);
+	    "'%.60s' is followed by '%.60s': write a number and its unit without a "
+	    "blank, and a text with blanks in quotes",
+	    value->text, t->text);
 	r->i++;
 }
 
@@ -30,9 +30,9 @@ check_backslash(struct reader *r, const struct conf_option *o, const struct toke
 {
 	if ((o->flags & REGEX) && t->backslash)
 		problems_warn(r->o->problems, t->at,
-		              "backslashes in double quotes vanish, the regex is now %s: write it "
-		              "in single quotes",
-		              t->text);
+		    "backslashes in double quotes vanish, the regex is now %s: write it "
+		    "in single quotes",
+		    t->text);
 }
 
 /* { a, "b" } behind =, r on the brace. */
@@ -51,7 +51,7 @@ list(struct reader *r, const struct conf_option *o)
 			g_autofree char *what = token_describe(t);
 
 			problems_error(r->o->problems, t->at,
-			               "a list is written {\"a\", \"b\"}, here is %s", what);
+			    "a list is written {\"a\", \"b\"}, here is %s", what);
 			if (t->type == TOKEN_END)
 				return;
 			if (t->type == TOKEN_OPEN) {
@@ -66,8 +66,7 @@ list(struct reader *r, const struct conf_option *o)
 			reader_emit(r, reader_next(r)->at, ",");
 		} else if (token_is_text(reader_peek(r, 0))) {
 			problems_error(r->o->problems, reader_peek(r, 0)->at,
-			               "a comma is missing before '%.60s'",
-			               reader_peek(r, 0)->text);
+			    "a comma is missing before '%.60s'", reader_peek(r, 0)->text);
 			reader_emit(r, t->at, ",");
 		}
 	}
@@ -76,7 +75,7 @@ list(struct reader *r, const struct conf_option *o)
 /* NAME = value of an option; r behind the sign. */
 void
 read_option(struct reader *r, struct level *l, const struct token *name,
-            const struct conf_option *o, bool append)
+    const struct conf_option *o, bool append)
 {
 	g_autofree char *path = path_join(l->path, o->name);
 	bool many = o->type == CONF_T_LIST || o->type == CONF_T_SET;
@@ -84,19 +83,18 @@ read_option(struct reader *r, struct level *l, const struct token *name,
 
 	if (append && !many)
 		problems_error(r->o->problems, name->at, "%s takes one value: write %s = value",
-		               name->text, name->text);
+		    name->text, name->text);
 	if (!(append && g_hash_table_contains(l->seen, o->name)))
 		level_first_time(r, l, name, o->name, name->text);
 	if (t->type == TOKEN_OPEN && !many) {
 		problems_error(r->o->problems, t->at,
-		               "%s takes one value, not a list: write %s = value", name->text,
-		               name->text);
+		    "%s takes one value, not a list: write %s = value", name->text, name->text);
 		reader_skip(r);
 		return;
 	}
 	if (t->type != TOKEN_OPEN && !token_is_text(t)) {
 		problems_error(r->o->problems, name->at, "%s has no value: write %s = value",
-		               name->text, name->text);
+		    name->text, name->text);
 		return;
 	}
 	if (!outline_mark(r->o, path))
@@ -129,8 +127,8 @@ read_alias(struct reader *r, struct level *l, const struct token *name, const st
 	}
 	if (!token_is_text(value) || !hint_boolean(value->text, &on)) {
 		problems_error(r->o->problems, name->at,
-		               "%s takes true or false; our own name is %s = \"%s\"", a->alias,
-		               a->name, a->value);
+		    "%s takes true or false; our own name is %s = \"%s\"", a->alias, a->name,
+		    a->value);
 		reader_skip(r);
 		return;
 	}
@@ -160,8 +158,8 @@ read_pair(struct reader *r, struct level *l, const struct token *name)
 	r->i += 2;
 	if (!is_name(name->text, MAP_NAME_MAX)) {
 		problems_error(r->o->problems, name->at,
-		               "the name '%.60s': write 1 to %d letters, digits, _ or -",
-		               name->text, MAP_NAME_MAX);
+		    "the name '%.60s': write 1 to %d letters, digits, _ or -", name->text,
+		    MAP_NAME_MAX);
 		return;
 	}
 	if (!level_first_time(r, l, name, name->text, name->text))

@@ -98,7 +98,7 @@ static void PRINTF(4, 0)
 	if (to->len >= PROBLEMS_MAX)
 		return;
 	whole = at.line ? g_strdup_printf("%s:%u: %s", at.file, at.line, one_line)
-	                : g_strdup_printf("%s: %s", at.file, one_line);
+			: g_strdup_printf("%s: %s", at.file, one_line);
 	for (unsigned i = 0; i < to->len; i++)
 		if (strcmp(((struct problem *)g_ptr_array_index(to, i))->text, whole) == 0) {
 			g_free(whole);
@@ -106,7 +106,8 @@ static void PRINTF(4, 0)
 		}
 	new = g_new0(struct problem, 1);
 	*new = (struct problem){
-	    .file = file_index(p, at.file), .line = at.line, .nth = to->len, .text = whole};
+		.file = file_index(p, at.file), .line = at.line, .nth = to->len, .text = whole
+	};
 	g_ptr_array_add(to, new);
 }
 

@@ -21,36 +21,49 @@ check_top(const struct conf *c, const struct outline *o)
 		WARN("user", "user root: a broken scanner is root then; make a user of its own");
 	if (*c->control.socket && strcmp(c->control.socket, c->socket) == 0)
 		ERROR("control.socket",
-		      "control.socket is the same as socket: give it a name of its own");
+		    "control.socket is the same as socket: give it a name of its own");
 }
 
 static void
 check_log(const struct conf *c, const struct outline *o)
 {
 	static const char *const facilities[] = {
-	    "mail",   "daemon", "user",   "auth",   "local0", "local1", "local2",
-	    "local3", "local4", "local5", "local6", "local7", NULL,
+		"mail",
+		"daemon",
+		"user",
+		"auth",
+		"local0",
+		"local1",
+		"local2",
+		"local3",
+		"local4",
+		"local5",
+		"local6",
+		"local7",
+		NULL,
 	};
 
 	if (strcmp(c->log.target, "syslog") != 0 && strcmp(c->log.target, "stderr") != 0 &&
 	    c->log.target[0] != '/')
 		ERROR("log.target", "log.target '%.60s': write syslog, stderr or an absolute path",
-		      c->log.target);
+		    c->log.target);
 	if (!g_strv_contains(facilities, c->log.facility))
 		ERROR("log.facility",
-		      "log.facility '%.60s': write mail, daemon, user, auth or local0 to local7",
-		      c->log.facility);
+		    "log.facility '%.60s': write mail, daemon, user, auth or local0 to local7",
+		    c->log.facility);
 }
 
 static void
 check_spool(const struct conf *c, const struct outline *o)
 {
 	if (c->spool.memory_max > c->spool.total_max)
-		ERROR("spool.memory_max", "spool.memory_max is larger than total_max: a message in "
-		                          "memory counts into it");
+		ERROR("spool.memory_max",
+		    "spool.memory_max is larger than total_max: a message in "
+		    "memory counts into it");
 	if (c->spool.message_max > c->spool.total_max / 2)
-		WARN("spool.message_max", "spool.message_max: messages above half of total_max are "
-		                          "unscannable all the same");
+		WARN("spool.message_max",
+		    "spool.message_max: messages above half of total_max are "
+		    "unscannable all the same");
 }
 
 /* ADDRESS:PORT of the status page: is the address a loopback one? */
@@ -58,7 +71,7 @@ static bool
 is_loopback(const char *http)
 {
 	return g_str_has_prefix(http, "127.") || g_str_has_prefix(http, "[::1]:") ||
-	       g_str_has_prefix(http, "localhost:");
+	    g_str_has_prefix(http, "localhost:");
 }
 
 static void
@@ -66,16 +79,17 @@ check_pairs(const struct conf *c, const struct outline *o)
 {
 	if (*c->cache.redis && !*c->cache.secret_file)
 		ERROR("cache.redis",
-		      "cache.redis needs cache.secret_file: entries without a key can be forged");
+		    "cache.redis needs cache.secret_file: entries without a key can be forged");
 	if (*c->alert.to && !*c->alert.smtp_primary)
 		ERROR("alert.to",
-		      "alert.to needs alert.smtp_primary: write smtp_primary = \"HOST:PORT\"");
+		    "alert.to needs alert.smtp_primary: write smtp_primary = \"HOST:PORT\"");
 	if (*c->control.http && !is_loopback(c->control.http) && !*c->control.http_allow)
-		ERROR("control.http", "control.http is not a loopback address: say who may read it "
-		                      "in http_allow = {...}");
+		ERROR("control.http",
+		    "control.http is not a loopback address: say who may read it "
+		    "in http_allow = {...}");
 	if ((*c->trust.skip_header) && !*c->trust.clients)
 		WARN("trust.skip_header",
-		     "trust.skip_header is believed from nobody: name the networks in clients");
+		    "trust.skip_header is believed from nobody: name the networks in clients");
 }
 
 static void
@@ -86,24 +100,24 @@ check_antivirus(const struct conf *c, const struct outline *o)
 
 	for (unsigned i = 0; i < c->engines->len; i++)
 		any |= ((const struct conf_engine *)g_ptr_array_index(c->engines, i))->enabled ==
-		       ENABLED_YES;
+		    ENABLED_YES;
 	if (!any)
-		WARN(
-		    "antivirus.enabled",
+		WARN("antivirus.enabled",
 		    "no engine is enabled: mail is delivered unscanned, marked Skipped (disabled)");
 	if (a->repair_fallback == ACTION_REPAIR)
 		ERROR("antivirus.repair_fallback",
-		      "antivirus.repair_fallback cannot be repair: write reject or another action");
+		    "antivirus.repair_fallback cannot be repair: write reject or another action");
 	if (a->message_time_max >= MTA_TIME_MAX)
 		WARN("antivirus.message_time_max",
-		     "antivirus.message_time_max: the MTA gives up after 300 s "
-		     "(milter_content_timeout, T=E:) unless told otherwise");
+		    "antivirus.message_time_max: the MTA gives up after 300 s "
+		    "(milter_content_timeout, T=E:) unless told otherwise");
 	if (a->max_extract_time > a->message_time_max)
 		WARN("antivirus.max_extract_time",
-		     "antivirus.max_extract_time is never reached: message_time_max is shorter");
+		    "antivirus.max_extract_time is never reached: message_time_max is shorter");
 	if (a->max_extract_size > a->max_cumulative_extract_size)
-		WARN("antivirus.max_extract_size", "antivirus.max_extract_size is never reached: "
-		                                   "max_cumulative_extract_size is smaller");
+		WARN("antivirus.max_extract_size",
+		    "antivirus.max_extract_size is never reached: "
+		    "max_cumulative_extract_size is smaller");
 }
 
 /* Where an inherited option of an engine is written. */
@@ -123,8 +137,7 @@ check_action_address(const char *path, const struct conf_option *opt, void *fiel
 	/* Only where it is written: what follows from it would be told once for each class. */
 	if (opt->type == CONF_T_ACTION && *(int *)field == ACTION_REDIRECT &&
 	    g_str_has_prefix(path, "antivirus") && outline_mark(o, path))
-		problems_error(
-		    o->problems, outline_place(o, path),
+		problems_error(o->problems, outline_place(o, path),
 		    "%s needs an address for redirect: write redirect = \"ADDRESS\" in antivirus",
 		    path);
 }
@@ -137,30 +150,28 @@ check_engine(const struct conf *c, struct conf_engine *e, const struct outline *
 
 	if (!conf_threadpool_find(c, e->pool))
 		problems_error(o->problems, place_of(o, path, "pool"),
-		               "there is no threadpool \"%.40s\": write threadpool \"%.40s\" { }",
-		               e->pool, e->pool);
+		    "there is no threadpool \"%.40s\": write threadpool \"%.40s\" { }", e->pool,
+		    e->pool);
 	if (e->error_code >= PERMANENT)
-		problems_warn(
-		    o->problems, place_of(o, path, "error_code"),
+		problems_warn(o->problems, place_of(o, path, "error_code"),
 		    "error_code %u is permanent: mail is refused for good when a scan breaks",
 		    (unsigned)e->error_code);
 	if (e->on_error == ACTION_PASS || e->on_error == ACTION_DISCARD)
 		problems_warn(o->problems, place_of(o, path, "on_error"),
-		              "on_error = \"%s\": mail is %s when a scan breaks",
-		              action_name((enum action)e->on_error),
-		              e->on_error == ACTION_PASS ? "delivered unscanned" : "lost");
+		    "on_error = \"%s\": mail is %s when a scan breaks",
+		    action_name((enum action)e->on_error),
+		    e->on_error == ACTION_PASS ? "delivered unscanned" : "lost");
 	if (!*e->net.tls_cert != !*e->net.tls_key)
 		problems_error(o->problems, place_of(o, path, "tls_cert"),
-		               "tls_cert and tls_key belong together: write both");
+		    "tls_cert and tls_key belong together: write both");
 	if (strcmp(e->kind, "icap") == 0 && e->icap.repair != REPAIR_SCAN &&
 	    (e->icap.method == METHOD_REQMOD || g_str_has_suffix(e->icap.service, "-URL") ||
-	     g_str_has_suffix(e->icap.service, "-DDR")))
+		g_str_has_suffix(e->icap.service, "-DDR")))
 		problems_warn(o->problems, place_of(o, path, "repair"),
-		              "repair has no effect with method reqmod or a -URL or -DDR service");
+		    "repair has no effect with method reqmod or a -URL or -DDR service");
 	if (strcmp(e->kind, "fault") == 0 && (!wrapped || wrapped == e))
 		problems_error(o->problems, place_of(o, path, "engine"),
-		               "there is no other engine section \"%.40s\" to wrap",
-		               e->fault.engine);
+		    "there is no other engine section \"%.40s\" to wrap", e->fault.engine);
 }
 
 /* Rules that let something pass on the word of the sender alone (decision 2). */
@@ -170,7 +181,7 @@ is_forgeable(const struct conf_policy *p)
 	bool loosens = p->action == ACTION_PASS || p->action == ACTION_DISCARD || p->skip;
 
 	return loosens && *p->senders && !*p->clients && p->authenticated != TRI_YES &&
-	       !*p->recipients && !p->traffic && !*p->daemons;
+	    !*p->recipients && !p->traffic && !*p->daemons;
 }
 
 static void
@@ -181,20 +192,20 @@ check_policy(const struct conf *c, struct conf_policy *p, const struct outline *
 
 	if (p->action == CONF_ACTION_AUTO)
 		ERROR(path,
-		      "%s: action auto is for on_unscannable only: write an action, or action = "
-		      "\"action\"",
-		      path);
+		    "%s: action auto is for on_unscannable only: write an action, or action = "
+		    "\"action\"",
+		    path);
 	if (p->action == ACTION_REDIRECT && !*p->redirect && !*c->antivirus.redirect)
 		ERROR(path, "%s: action redirect needs an address: write redirect = \"ADDRESS\"",
-		      path);
+		    path);
 	for (char **e = p->engines; *e; e++)
 		if (!conf_engine_find(c, *e))
 			ERROR(engines, "%s: there is no engine section \"%.40s\"", path, *e);
 	if (is_forgeable(p))
 		WARN(path,
-		     "%s loosens for senders only: the envelope sender is forged easily; add "
-		     "clients or authenticated",
-		     path);
+		    "%s loosens for senders only: the envelope sender is forged easily; add "
+		    "clients or authenticated",
+		    path);
 }
 
 void

@@ -57,14 +57,14 @@ default_text(const struct conf_option *o, const struct conf_kind *kind)
 }
 
 static void
-option_lines(GString *out, const char *indent, const struct conf_option *o,
-             const struct conf_kind *kind)
+option_lines(
+    GString *out, const char *indent, const struct conf_option *o, const struct conf_kind *kind)
 {
 	g_autofree char *doc = field_doc(o), *def = default_text(o, kind);
 	g_autofree char *help = g_strdup_printf("%c%s.", g_ascii_toupper(o->help[0]), o->help + 1);
 	g_autofree char *range = g_strdup_printf("%c%s%s%s.", g_ascii_toupper(doc[0]), doc + 1,
-	                                         o->flags & NEEDED ? "; must be written" : "",
-	                                         o->flags & RESTART ? "; needs a restart" : "");
+	    o->flags & NEEDED ? "; must be written" : "",
+	    o->flags & RESTART ? "; needs a restart" : "");
 
 	g_string_append_c(out, '\n');
 	comment(out, indent, help);
@@ -127,10 +127,10 @@ antivirus(GString *out, const struct conf_section *s)
 	section_rows(out, "\t", "each", NULL);
 	g_string_append_c(out, '\n');
 	comment(out, "\t",
-	        "Engines: KIND \"NAME\" { ... }, the name being yours; without any, clamav "
-	        "\"clamav\" is there. Every option "
-	        "above from enabled on may stand in an engine's section too and holds for that "
-	        "engine then.");
+	    "Engines: KIND \"NAME\" { ... }, the name being yours; without any, clamav "
+	    "\"clamav\" is there. Every option "
+	    "above from enabled on may stand in an engine's section too and holds for that "
+	    "engine then.");
 	for (size_t i = 0; i < n; i++)
 		if (k[i].class != KIND_TEST)
 			engine(out, &k[i]);
@@ -144,12 +144,12 @@ conf_write_sample(GString *out)
 	const struct conf_section *s = conf_sections(&n);
 
 	comment(out, "",
-	        "avmilter.conf - every option with its default; avmilter.conf(5) explains the "
-	        "grammar. Written by make docs.");
+	    "avmilter.conf - every option with its default; avmilter.conf(5) explains the "
+	    "grammar. Written by make docs.");
 	comment(out, "",
-	        "Take away the # in front of a name to change its value. An empty file is a valid "
-	        "configuration: it scans "
-	        "with the embedded engine.");
+	    "Take away the # in front of a name to change its value. An empty file is a valid "
+	    "configuration: it scans "
+	    "with the embedded engine.");
 	for (size_t i = 0; i < n; i++) {
 		if (s[i].kind == SECTION_TOP)
 			section_rows(out, "", "top", NULL);

@@ -38,11 +38,11 @@ read_file(const char *path, size_t *len, struct problems *p, char **why)
 		return NULL;
 	}
 	if (st.st_mode & S_IWOTH)
-		problems_warn(p, (struct place){problems_file(p, path), 0},
-		              "everybody may write this file: chmod o-w");
+		problems_warn(p, (struct place){ problems_file(p, path), 0 },
+		    "everybody may write this file: chmod o-w");
 	text = g_malloc(SOURCE_SIZE_MAX + 1);
 	while (have <= SOURCE_SIZE_MAX &&
-	       (n = read(fd, text + have, SOURCE_SIZE_MAX + 1 - have)) != 0) {
+	    (n = read(fd, text + have, SOURCE_SIZE_MAX + 1 - have)) != 0) {
 		if (n < 0 && errno != EINTR) {
 			*why = g_strdup_printf("cannot be read: %s", g_strerror(errno));
 			return NULL;
@@ -50,8 +50,8 @@ read_file(const char *path, size_t *len, struct problems *p, char **why)
 		have += n > 0 ? (size_t)n : 0;
 	}
 	if (have > SOURCE_SIZE_MAX) {
-		*why = g_strdup_printf("is larger than %d MiB: this is no configuration",
-		                       SOURCE_SIZE_MAX >> 20);
+		*why = g_strdup_printf(
+		    "is larger than %d MiB: this is no configuration", SOURCE_SIZE_MAX >> 20);
 		return NULL;
 	}
 	*len = have;
@@ -68,8 +68,8 @@ include_file(struct source *s, struct place at, const char *path, unsigned depth
 	size_t len = 0;
 
 	if (++s->files > SOURCE_FILES_MAX) {
-		problems_error(s->problems, at, "more than %d files are included",
-		               SOURCE_FILES_MAX);
+		problems_error(
+		    s->problems, at, "more than %d files are included", SOURCE_FILES_MAX);
 		return;
 	}
 	text = read_file(path, &len, s->problems, &why);
@@ -97,12 +97,12 @@ include(struct source *s, struct place at, const char *file, const char *pattern
 	g_autofree char *dir = g_path_get_dirname(file);
 	g_autofree char *path =
 	    g_path_is_absolute(pattern) ? g_strdup(pattern) : g_build_filename(dir, pattern, NULL);
-	glob_t found = {0};
+	glob_t found = { 0 };
 
 	if (depth >= SOURCE_DEPTH_MAX) {
 		problems_error(s->problems, at,
-		               "include: more than %d files deep; does %s include itself?",
-		               SOURCE_DEPTH_MAX, path);
+		    "include: more than %d files deep; does %s include itself?", SOURCE_DEPTH_MAX,
+		    path);
 		return;
 	}
 	if (!strpbrk(pattern, "*?[")) {
@@ -117,8 +117,8 @@ include(struct source *s, struct place at, const char *file, const char *pattern
 	case GLOB_NOMATCH:
 		break;
 	default:
-		problems_error(s->problems, at, "include: %s cannot be searched: %s", path,
-		               g_strerror(errno));
+		problems_error(
+		    s->problems, at, "include: %s cannot be searched: %s", path, g_strerror(errno));
 	}
 	globfree(&found);
 }
@@ -172,8 +172,7 @@ splice_file(struct source *s, const char *file, GArray *tokens, unsigned depth)
 		if (t.type == TOKEN_OPEN) {
 			g_array_append_val(open, t.at);
 		} else if (t.type == TOKEN_CLOSE && open->len == 0) {
-			problems_error(
-			    s->problems, t.at,
+			problems_error(s->problems, t.at,
 			    "} without {: take it away, or write the { that it should close");
 			continue;
 		} else if (t.type == TOKEN_CLOSE) {
@@ -185,10 +184,11 @@ splice_file(struct source *s, const char *file, GArray *tokens, unsigned depth)
 	for (guint n = open->len; n > 0; n--) {
 		struct place at = g_array_index(open, struct place, n - 1);
 		struct token close = {
-		    .type = TOKEN_CLOSE, .at = token_at(tokens, i)->at, .text = g_strdup("")};
+			.type = TOKEN_CLOSE, .at = token_at(tokens, i)->at, .text = g_strdup("")
+		};
 
-		problems_error(s->problems, at,
-		               "{ is never closed: write } where this section or list ends");
+		problems_error(
+		    s->problems, at, "{ is never closed: write } where this section or list ends");
 		g_array_append_val(s->out, close);
 	}
 }
@@ -198,7 +198,7 @@ whole(const char *name, const char *text, size_t len, struct problems *p)
 {
 	const char *file = problems_file(p, name);
 	g_autoptr(GArray) tokens = tokens_new(file, text, len, p);
-	struct source s = {.out = token_array_new(), .problems = p};
+	struct source s = { .out = token_array_new(), .problems = p };
 	struct token end = *token_at(tokens, tokens->len - 1);
 
 	splice_file(&s, file, tokens, 0);
@@ -221,7 +221,7 @@ source_read(const char *path, struct problems *p)
 	g_autofree char *text = read_file(path, &len, p, &why);
 
 	if (!text) {
-		problems_error(p, (struct place){problems_file(p, path), 0}, "%s", why);
+		problems_error(p, (struct place){ problems_file(p, path), 0 }, "%s", why);
 		return NULL;
 	}
 	return whole(path, text, len, p);

@@ -37,11 +37,11 @@ token_array_new(void)
 static void
 put(struct scanner *s, enum token_type type, const char *text, bool backslash)
 {
-	struct token t = {.type = type, .at = s->at, .backslash = backslash};
+	struct token t = { .type = type, .at = s->at, .backslash = backslash };
 
 	if (!g_utf8_validate(text, -1, NULL))
-		problems_error(s->problems, s->at,
-		               "this text is not UTF-8: save the file as UTF-8");
+		problems_error(
+		    s->problems, s->at, "this text is not UTF-8: save the file as UTF-8");
 	t.text = g_utf8_make_valid(text, -1);
 	g_array_append_val(s->out, t);
 }
@@ -93,7 +93,7 @@ expand(struct scanner *s, GString *out)
 
 	if (!close || (line_end && line_end < close)) {
 		problems_error(s->problems, s->at,
-		               "${ without }: write ${NAME}, or quote it in single quotes");
+		    "${ without }: write ${NAME}, or quote it in single quotes");
 		s->p += 2;
 		return;
 	}
@@ -111,14 +111,14 @@ expand(struct scanner *s, GString *out)
 		g_string_append(out, value);
 	else if (strcmp(name, "VIRUS") == 0 || strcmp(name, "SCANNER") == 0)
 		problems_error(s->problems, s->at,
-		               "${%s} in double quotes means the environment: write the text in "
-		               "single quotes, or %%{%s}",
-		               name, strcmp(name, "VIRUS") == 0 ? "virus" : "engine");
+		    "${%s} in double quotes means the environment: write the text in "
+		    "single quotes, or %%{%s}",
+		    name, strcmp(name, "VIRUS") == 0 ? "virus" : "engine");
 	else
 		problems_error(s->problems, s->at,
-		               "environment variable %s is not set: set it, write ${%s:-value}, or "
-		               "quote it in single quotes",
-		               name, name);
+		    "environment variable %s is not set: set it, write ${%s:-value}, or "
+		    "quote it in single quotes",
+		    name, name);
 }
 
 /* \nnn or \xhh with s->p on the first digit. */
@@ -128,13 +128,13 @@ numeric_escape(struct scanner *s, GString *out, unsigned base, unsigned digits)
 	unsigned value = 0, n = 0;
 
 	while (n < digits && s->p < s->end && g_ascii_isxdigit(*s->p) &&
-	       (unsigned)g_ascii_xdigit_value(*s->p) < base) {
+	    (unsigned)g_ascii_xdigit_value(*s->p) < base) {
 		value = value * base + (unsigned)g_ascii_xdigit_value(*s->p++);
 		n++;
 	}
 	if (value == 0 || value > 0xff)
 		problems_error(s->problems, s->at,
-		               "escape sequence for no character: write \\\\ for a backslash");
+		    "escape sequence for no character: write \\\\ for a backslash");
 	else
 		g_string_append_c(out, (char)value);
 }
@@ -187,8 +187,7 @@ quoted(struct scanner *s)
 	if (s->p < s->end && *s->p == quote)
 		s->p++;
 	else
-		problems_error(
-		    s->problems, s->at,
+		problems_error(s->problems, s->at,
 		    "the quote %c is not closed on this line: write %c at the end of the text",
 		    quote, quote);
 	put(s, quote == '"' ? TOKEN_DOUBLE : TOKEN_SINGLE, text->str, backslash);
@@ -204,19 +203,18 @@ word(struct scanner *s)
 	while (s->p < s->end && !is_delimiter(*s->p) && !looking_at(s, "+=")) {
 		if (looking_at(s, "${")) {
 			if (text->len > 0)
-				problems_error(
-				    s->problems, s->at,
+				problems_error(s->problems, s->at,
 				    "${ inside a word: write the whole text in double quotes");
 			expand(s, text);
 			continue;
 		}
 		if (*s->p == '|' && !complained)
 			problems_error(s->problems, s->at,
-			               "unquoted |: choose one word; a key of a section is written "
-			               "inside the section's braces");
+			    "unquoted |: choose one word; a key of a section is written "
+			    "inside the section's braces");
 		else if (strchr("*+", *s->p) && !complained)
-			problems_error(s->problems, s->at, "unquoted %c: write the text in quotes",
-			               *s->p);
+			problems_error(
+			    s->problems, s->at, "unquoted %c: write the text in quotes", *s->p);
 		complained |= strchr("|*+", *s->p) != NULL;
 		g_string_append_c(text, *s->p++);
 	}
@@ -240,8 +238,7 @@ check_gap(struct scanner *s, const char *before)
 		return;
 	last = &g_array_index(s->out, struct token, s->out->len - 1);
 	if (token_is_text(last))
-		problems_error(
-		    s->problems, s->at,
+		problems_error(s->problems, s->at,
 		    "two texts without a blank or comma between them: write one in quotes");
 }
 
@@ -265,8 +262,7 @@ scan_one(struct scanner *s, const char **text_end)
 		skip_line(s);
 		return;
 	case ';':
-		problems_error(
-		    s->problems, s->at,
+		problems_error(s->problems, s->at,
 		    "no semicolons here: an option ends with its value; take the ; away");
 		s->p++;
 		return;
@@ -310,7 +306,7 @@ scan_one(struct scanner *s, const char **text_end)
 GArray *
 tokens_new(const char *file, const char *text, size_t len, struct problems *p)
 {
-	struct scanner s = {.p = text, .end = text + len, .at = {file, 1}, .problems = p};
+	struct scanner s = { .p = text, .end = text + len, .at = { file, 1 }, .problems = p };
 	const char *text_end = NULL;
 	const char *nul = memchr(text, '\0', len);
 
@@ -321,8 +317,7 @@ tokens_new(const char *file, const char *text, size_t len, struct problems *p)
 		problems_error(p, s.at, "a NUL byte: this is not a text file");
 		s.p = s.end;
 	} else if (looking_at(&s, "\xef\xbb\xbf")) {
-		problems_error(
-		    p, s.at,
+		problems_error(p, s.at,
 		    "the file begins with a byte order mark: save it as UTF-8 without one");
 		s.p += 3;
 	}
@@ -336,14 +331,14 @@ char *
 token_describe(const struct token *t)
 {
 	static const char *const signs[] = {
-	    [TOKEN_END] = "the end of the file",
-	    [TOKEN_OPEN] = "{",
-	    [TOKEN_CLOSE] = "}",
-	    [TOKEN_LEFT] = "(",
-	    [TOKEN_RIGHT] = ")",
-	    [TOKEN_EQUALS] = "=",
-	    [TOKEN_APPEND] = "+=",
-	    [TOKEN_COMMA] = ",",
+		[TOKEN_END] = "the end of the file",
+		[TOKEN_OPEN] = "{",
+		[TOKEN_CLOSE] = "}",
+		[TOKEN_LEFT] = "(",
+		[TOKEN_RIGHT] = ")",
+		[TOKEN_EQUALS] = "=",
+		[TOKEN_APPEND] = "+=",
+		[TOKEN_COMMA] = ",",
 	};
 
 	if (token_is_text(t))

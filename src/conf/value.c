@@ -14,12 +14,16 @@ struct unit {
 };
 
 static const struct unit times[] = {
-    {"d", DAY}, {"h", HOUR}, {"m", MINUTE}, {"s", SECOND}, {"ms", 1},
+	{ "d", DAY },
+	{ "h", HOUR },
+	{ "m", MINUTE },
+	{ "s", SECOND },
+	{ "ms", 1 },
 };
 static const struct unit sizes[] = {
-    {"G", GIB},
-    {"M", MIB},
-    {"K", KIB},
+	{ "G", GIB },
+	{ "M", MIB },
+	{ "K", KIB },
 };
 
 #define FRACTION_DIGITS 6 /* more are refused: nobody writes them on purpose */
@@ -120,8 +124,8 @@ text_of(uint64_t n, const struct unit *units, size_t n_units)
 {
 	for (size_t i = 0; i < n_units && n > 0; i++)
 		if (n % units[i].factor == 0)
-			return g_strdup_printf("%" G_GUINT64_FORMAT "%s", n / units[i].factor,
-			                       units[i].name);
+			return g_strdup_printf(
+			    "%" G_GUINT64_FORMAT "%s", n / units[i].factor, units[i].name);
 	return g_strdup_printf("%" G_GUINT64_FORMAT, n);
 }
 

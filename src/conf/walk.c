@@ -16,8 +16,8 @@ at(void *base, size_t offset)
 void *
 walk_base(struct conf *c, const struct conf_section *s)
 {
-	g_assert(s->kind == SECTION_TOP || s->kind == SECTION_PLAIN ||
-	         strcmp(s->name, "each") == 0);
+	g_assert(
+	    s->kind == SECTION_TOP || s->kind == SECTION_PLAIN || strcmp(s->name, "each") == 0);
 	return at(c, s->offset);
 }
 
@@ -69,7 +69,7 @@ engine_rows(const char *path, struct conf_engine *e, walk_fn fn, void *user)
 		g_autofree char *key = NULL;
 
 		if (path ? !conf_scope_has(e->kind, o[i].section)
-		         : kind != SECTION_PART && kind != SECTION_ENGINE)
+			 : kind != SECTION_PART && kind != SECTION_ENGINE)
 			continue;
 		key = path ? path_join(path, o[i].name) : NULL;
 		fn(key, &o[i], walk_engine_field(e, &o[i]), user);
@@ -112,7 +112,7 @@ walk_conf(struct conf *c, walk_fn fn, void *user)
 			walk_antivirus(c, fn, user);
 		else if (s[i].kind == SECTION_TOP || s[i].kind == SECTION_PLAIN)
 			walk_rows(s[i].kind == SECTION_TOP ? "" : s[i].name, s[i].name,
-			          walk_base(c, &s[i]), fn, user);
+			    walk_base(c, &s[i]), fn, user);
 	}
 	for (unsigned i = 0; i < c->threadpools->len; i++) {
 		struct conf_threadpool *t = g_ptr_array_index(c->threadpools, i);

@@ -15,7 +15,7 @@
 void
 control_line_init(struct control_line *l, int fd, size_t max)
 {
-	*l = (struct control_line){.fd = fd, .max = max, .buf = g_string_new(NULL), .passed = -1};
+	*l = (struct control_line){ .fd = fd, .max = max, .buf = g_string_new(NULL), .passed = -1 };
 }
 
 void
@@ -57,11 +57,11 @@ receive(struct control_line *l)
 		struct cmsghdr align;
 		char buf[CMSG_SPACE(4 * sizeof(int))];
 	} control;
-	struct iovec iov = {.iov_base = data, .iov_len = sizeof(data)};
-	struct msghdr msg = {.msg_iov = &iov,
-	                     .msg_iovlen = 1,
-	                     .msg_control = control.buf,
-	                     .msg_controllen = sizeof(control.buf)};
+	struct iovec iov = { .iov_base = data, .iov_len = sizeof(data) };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf) };
 	ssize_t n;
 
 	do
@@ -78,7 +78,7 @@ receive(struct control_line *l)
 static bool
 wait_readable(int fd, int timeout_ms, GError **err)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int n;
 
 	do
@@ -106,7 +106,7 @@ control_line_read(struct control_line *l, int timeout_ms, GError **err)
 		}
 		if (l->buf->len > l->max) {
 			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-			            "control socket: a line is longer than %zu bytes", l->max);
+			    "control socket: a line is longer than %zu bytes", l->max);
 			return NULL;
 		}
 		if (!wait_readable(l->fd, timeout_ms, err))
@@ -130,9 +130,9 @@ control_line_write(int fd, const char *text, int passed, GError **err)
 		union {
 			struct cmsghdr align;
 			char buf[CMSG_SPACE(sizeof(int))];
-		} control = {0};
-		struct iovec iov = {.iov_base = line + done, .iov_len = len - done};
-		struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+		} control = { 0 };
+		struct iovec iov = { .iov_base = line + done, .iov_len = len - done };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 		ssize_t n;
 
 		if (passed >= 0 && done == 0) {
@@ -214,8 +214,8 @@ control_split(const char *line, GError **err)
 		ok = decode_word(*w) && (*w)[0] != '\0';
 	if (!ok) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-		            "malformed request: words of [A-Za-z0-9_.-] and %%HH, single blanks "
-		            "between them");
+		    "malformed request: words of [A-Za-z0-9_.-] and %%HH, single blanks "
+		    "between them");
 		g_strfreev(words);
 		return NULL;
 	}

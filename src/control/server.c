@@ -26,7 +26,7 @@ static const struct {
 	size_t offset; /* of its function in struct control_commands */
 } table[] = {
 #define COMMAND(name, right, args, help)                                                           \
-	{#name, RIGHT_##right, offsetof(struct control_commands, name)},
+	{ #name, RIGHT_##right, offsetof(struct control_commands, name) },
 #include "control/commands.def"
 #undef COMMAND
 };
@@ -78,8 +78,8 @@ find_command(const struct control *c, const struct control_request *rq, GError *
 			continue;
 		if (table[i].right == RIGHT_ACT && !rq->may_act) {
 			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_PERM,
-			            "%s: only root and the daemon's own user may ask for this",
-			            rq->words[0]);
+			    "%s: only root and the daemon's own user may ask for this",
+			    rq->words[0]);
 			return NULL;
 		}
 		memcpy(&fn, (const char *)c->commands + table[i].offset, sizeof(fn));
@@ -106,7 +106,7 @@ answer(struct peer *p, const char *line, int passed)
 {
 	g_autoptr(GError) err = NULL;
 	g_auto(GStrv) words = control_split(line, &err);
-	const struct control_request rq = {.words = words, .fd = passed, .may_act = p->may_act};
+	const struct control_request rq = { .words = words, .fd = passed, .may_act = p->may_act };
 	control_fn *fn = words != NULL ? find_command(p->control, &rq, &err) : NULL;
 	json_t *body = fn != NULL ? fn(p->control->arg, &rq, &err) : NULL;
 
@@ -171,7 +171,7 @@ static void
 welcome(struct control *c, int fd)
 {
 	struct peer *p = g_new0(struct peer, 1);
-	struct ucred who = {0};
+	struct ucred who = { 0 };
 	socklen_t len = sizeof(who);
 	pthread_t thread;
 
@@ -179,7 +179,7 @@ welcome(struct control *c, int fd)
 	p->fd = fd;
 	/* Rights come from the kernel's word alone; without it nobody has any. */
 	p->may_act = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-	             (who.uid == 0 || who.uid == geteuid());
+	    (who.uid == 0 || who.uid == geteuid());
 	if (!take_slot(c, p)) {
 		control_line_write(fd, CONTROL_GREETING " busy, try again", -1, NULL);
 		close(fd);
@@ -196,8 +196,8 @@ static void *
 accept_peers(void *arg)
 {
 	struct control *c = arg;
-	struct pollfd p[2] = {{.fd = c->fd, .events = POLLIN},
-	                      {.fd = c->wake[0], .events = POLLIN}};
+	struct pollfd p[2] = { { .fd = c->fd, .events = POLLIN },
+		{ .fd = c->wake[0], .events = POLLIN } };
 
 	for (;;) {
 		int fd;

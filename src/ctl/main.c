@@ -27,7 +27,7 @@ static const struct {
 	const char *args;
 	const char *help;
 } commands[] = {
-#define COMMAND(name, right, args, help) {#name, args, help},
+#define COMMAND(name, right, args, help) { #name, args, help },
 #include "control/commands.def"
 #undef COMMAND
 };
@@ -55,7 +55,7 @@ help(FILE *to)
 	      "  -s SOCKET  control socket\n"
 	      "  -j         answer in JSON\n"
 	      "  -V, -h     version; this text\n\n",
-	      to);
+	    to);
 	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
 		g_autofree char *left =
 		    g_strdup_printf("%s %s", commands[i].name, commands[i].args);
@@ -95,14 +95,14 @@ greet(struct job *j, GError **err)
 	g_autofree char *line = control_line_read(&j->in, PATIENCE_MS, err);
 
 	if (line == NULL && (err == NULL || *err == NULL))
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-		            "avmilter has closed the connection");
+		g_set_error(
+		    err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "avmilter has closed the connection");
 	if (line == NULL)
 		return false;
 	if (g_str_has_prefix(line, CONTROL_GREETING " avmilter"))
 		return true;
 	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-	            "the socket says \"%.60s\" in the place of \"" CONTROL_GREETING "\"", line);
+	    "the socket says \"%.60s\" in the place of \"" CONTROL_GREETING "\"", line);
 	return false;
 }
 
@@ -118,7 +118,7 @@ parse_reply(const char *line, GError **err)
 	if (ok && json_is_object(o))
 		return o;
 	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s",
-	            text != NULL ? text : "the answer was not understood");
+	    text != NULL ? text : "the answer was not understood");
 	json_decref(o);
 	return NULL;
 }
@@ -134,7 +134,7 @@ ask(struct job *j, const char *const *words, int passed, GError **err)
 	if (line == NULL) {
 		if (*err == NULL)
 			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-			            "avmilter has closed the connection");
+			    "avmilter has closed the connection");
 		return NULL;
 	}
 	return parse_reply(line, err);
@@ -154,7 +154,7 @@ show(const struct job *j, const char *command, json_t *o)
 static int
 scan_one(struct job *j, const char *path)
 {
-	const char *const words[] = {"scan", path, NULL};
+	const char *const words[] = { "scan", path, NULL };
 	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	g_autoptr(GError) err = NULL;
 	json_t *o;
@@ -191,7 +191,7 @@ run(struct job *j, char *const *words)
 int
 main(int argc, char **argv)
 {
-	struct job j = {.config = DEFAULT_CONFIG};
+	struct job j = { .config = DEFAULT_CONFIG };
 	g_autoptr(GError) err = NULL;
 	AUTO(fd_close) int fd = -1;
 	int c, rc;

@@ -51,9 +51,30 @@ static bool
 is_database(const char *name)
 {
 	static const char *const endings[] = {
-	    ".cvd", ".cld", ".cud", ".hdb", ".hdu", ".hsb", ".hsu", ".mdb",
-	    ".mdu", ".msb", ".msu", ".ndb", ".ndu", ".ldb", ".ldu", ".db",
-	    ".cdb", ".cbc", ".pdb", ".gdb", ".wdb", ".idb", ".yar", ".yara",
+		".cvd",
+		".cld",
+		".cud",
+		".hdb",
+		".hdu",
+		".hsb",
+		".hsu",
+		".mdb",
+		".mdu",
+		".msb",
+		".msu",
+		".ndb",
+		".ndu",
+		".ldb",
+		".ldu",
+		".db",
+		".cdb",
+		".cbc",
+		".pdb",
+		".gdb",
+		".wdb",
+		".idb",
+		".yar",
+		".yara",
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
@@ -110,7 +131,7 @@ check_sections(const struct options *o, const struct conf *conf, GPtrArray *erro
 
 static void
 check_engines(const struct options *o, struct conf *conf, const struct identity *id,
-              GPtrArray *errors, GPtrArray *warnings)
+    GPtrArray *errors, GPtrArray *warnings)
 {
 	unsigned active = 0;
 	struct workers_conf cfg;
@@ -151,8 +172,8 @@ check_engines(const struct options *o, struct conf *conf, const struct identity 
 }
 
 static void
-check_socket(const char *option, const char *text, const char *group, GPtrArray *errors,
-             GPtrArray *warnings)
+check_socket(
+    const char *option, const char *text, const char *group, GPtrArray *errors, GPtrArray *warnings)
 {
 	g_autoptr(GError) err = NULL;
 	AUTO(endpoint_free) struct endpoint *e = endpoint_parse(text, &err);
@@ -183,7 +204,7 @@ check_socket(const char *option, const char *text, const char *group, GPtrArray 
 		add(errors, "%s = \"%s\": neither the folder %s nor the one above it exists",
 		    option, text, folder);
 	else if (access(e->path, F_OK) != 0 &&
-	         access(access(folder, F_OK) == 0 ? folder : parent, W_OK) != 0)
+	    access(access(folder, F_OK) == 0 ? folder : parent, W_OK) != 0)
 		add(errors, "%s = \"%s\": the socket cannot be made there: %s", option, text,
 		    g_strerror(errno));
 	if (g_file_test(e->path, G_FILE_TEST_EXISTS) &&
@@ -219,7 +240,7 @@ check_secrets(const struct conf *conf, GPtrArray *errors)
 
 void
 check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArray *warnings,
-          GPtrArray *notes)
+    GPtrArray *notes)
 {
 	g_autoptr(GError) err = NULL;
 	AUTO(identity_free) struct identity *id = identity_for_process(conf->user, &err);
@@ -233,14 +254,15 @@ check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArr
 	if (id == NULL)
 		return;
 	if (strcmp(conf->user, "root") == 0)
-		add(warnings, "user = \"root\": nothing stands between a fault of avmilter and the "
-		              "whole machine");
+		add(warnings,
+		    "user = \"root\": nothing stands between a fault of avmilter and the "
+		    "whole machine");
 	folders_check(conf, id, errors);
 	check_engines(o, conf, id, errors, warnings);
 	check_socket("socket", conf->socket, conf->socket_group, errors, warnings);
 	if (conf->control.socket[0] != '\0')
-		check_socket("control.socket", conf->control.socket, conf->control.group, errors,
-		             warnings);
+		check_socket(
+		    "control.socket", conf->control.socket, conf->control.group, errors, warnings);
 	check_times(conf, warnings);
 	check_secrets(conf, errors);
 	socket_advice(conf, notes, warnings);
@@ -311,7 +333,7 @@ check_run(const struct options *o)
 	print_lines(stdout, "note: ", notes);
 	if (errors->len > 0) {
 		fprintf(stderr, "%s: %u error%s: avmilter would not start\n", o->config,
-		        errors->len, errors->len == 1 ? "" : "s");
+		    errors->len, errors->len == 1 ? "" : "s");
 		return EX_CONFIG;
 	}
 	printf("%s: avmilter would start\n", o->config);

@@ -22,15 +22,15 @@ current(struct server *s, GError **err)
 	struct snapshot *snap = snapshot_slot_get(&s->milter.slot);
 
 	if (snap == NULL)
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
-		            "avmilter is starting or stopping");
+		g_set_error(
+		    err, G_FILE_ERROR, G_FILE_ERROR_AGAIN, "avmilter is starting or stopping");
 	return snap;
 }
 
 static json_t *
 workers_object(struct workers *w)
 {
-	struct workers_stats st = {0};
+	struct workers_stats st = { 0 };
 	json_t *o;
 
 	if (w == NULL)
@@ -93,8 +93,8 @@ by_class(const struct stats *st)
 	json_t *o = json_object();
 
 	for (int i = 0; i < CLASS_COUNT; i++)
-		put_number(o, verdict_class_name((enum verdict_class)i),
-		           atomic_load(&st->classes[i]));
+		put_number(
+		    o, verdict_class_name((enum verdict_class)i), atomic_load(&st->classes[i]));
 	return o;
 }
 
@@ -141,7 +141,7 @@ stats(void *arg, const struct control_request *rq, GError **err)
 
 	if (rq->words[1] != NULL && (strcmp(rq->words[1], "reset") != 0 || !rq->may_act)) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-		            "stats: takes nothing, or reset from root and the daemon's own user");
+		    "stats: takes nothing, or reset from root and the daemon's own user");
 		return NULL;
 	}
 	o = stats_object(st);
@@ -189,7 +189,7 @@ servers_array(struct upstream *u, bool *ready)
 		*ready = *ready || st->out_why == REASON_NONE;
 		put_text(o, "server", st->server);
 		put_text(o, "state",
-		         st->out_why == REASON_NONE ? "in rotation" : reason_name(st->out_why));
+		    st->out_why == REASON_NONE ? "in rotation" : reason_name(st->out_why));
 		put_text(o, "version", st->version);
 		put_text(o, "definitions", st->definitions);
 		put_number(o, "busy", st->busy);
@@ -207,7 +207,7 @@ engine_object(struct engine *e)
 {
 	g_autofree char *definitions = engine_definitions(e);
 	const bool embedded = (e->ops->caps & ENGINE_CAP_WORKER) != 0 && e->workers != NULL;
-	struct proto_ready ready = {0};
+	struct proto_ready ready = { 0 };
 	bool is_ready = !embedded || workers_ready_info(e->workers, &ready);
 	json_t *servers = e->upstream != NULL ? servers_array(e->upstream, &is_ready) : NULL;
 	g_autofree char *age = age_text(e->conf, ready.definitions_time);
@@ -241,8 +241,8 @@ engines(void *arg, const struct control_request *rq, GError **err)
 		return NULL;
 	list = json_array();
 	for (guint i = 0; i < snap->engines->list->len; i++)
-		json_array_append_new(list,
-		                      engine_object(g_ptr_array_index(snap->engines->list, i)));
+		json_array_append_new(
+		    list, engine_object(g_ptr_array_index(snap->engines->list, i)));
 	return json_pack("{s:o}", "engines", list);
 }
 
@@ -266,7 +266,7 @@ scan(void *arg, const struct control_request *rq, GError **err)
 		return NULL;
 	if (rq->fd < 0 || rq->words[1] == NULL) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-		            "scan: needs a label and the descriptor of a file");
+		    "scan: needs a label and the descriptor of a file");
 		return NULL;
 	}
 	return testmail_scan(snap, s->milter.budget, rq->fd, rq->words[1], &s->milter.cut_ms, err);
@@ -292,12 +292,11 @@ update(void *arg, const struct control_request *rq, GError **err)
 		return NULL;
 	if (snapshot_workers(snap) == NULL) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-		            "update: no engine of this configuration has definitions here");
+		    "update: no engine of this configuration has definitions here");
 		return NULL;
 	}
 	workers_reload(snapshot_workers(snap));
-	return json_pack(
-	    "{s:s}", "update",
+	return json_pack("{s:s}", "update",
 	    "the definitions are loaded beside those in use; the log tells how it went");
 }
 
@@ -309,8 +308,8 @@ set_log(void *arg, const struct control_request *rq, GError **err)
 	(void)arg;
 	if (rq->words[1] == NULL || !log_level_parse(rq->words[1], &level)) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-		            "log: \"%s\" is no level; err, warning, notice, info, debug",
-		            rq->words[1] != NULL ? rq->words[1] : "");
+		    "log: \"%s\" is no level; err, warning, notice, info, debug",
+		    rq->words[1] != NULL ? rq->words[1] : "");
 		return NULL;
 	}
 	log_set_level(level);
@@ -327,13 +326,13 @@ cache(void *arg, const struct control_request *rq, GError **err)
 }
 
 const struct control_commands console_commands = {
-    .status = status,
-    .stats = stats,
-    .version = version,
-    .engines = engines,
-    .scan = scan,
-    .reload = reload,
-    .update = update,
-    .log = set_log,
-    .cache = cache,
+	.status = status,
+	.stats = stats,
+	.version = version,
+	.engines = engines,
+	.scan = scan,
+	.reload = reload,
+	.update = update,
+	.log = set_log,
+	.cache = cache,
 };

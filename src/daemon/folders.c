@@ -21,9 +21,9 @@ static size_t
 list(const struct conf *conf, struct folder out[FOLDERS_MAX])
 {
 	const struct folder all[] = {
-	    {"file_base", conf->antivirus.file_base},
-	    {"scratch_base", conf->antivirus.scratch_base},
-	    {"path_directory", conf->antivirus.path_directory},
+		{ "file_base", conf->antivirus.file_base },
+		{ "scratch_base", conf->antivirus.scratch_base },
+		{ "path_directory", conf->antivirus.path_directory },
 	};
 	size_t n = 0;
 
@@ -70,23 +70,21 @@ folders_check(const struct conf *conf, const struct identity *owner, GPtrArray *
 		if (access(f[i].path, F_OK) == 0) {
 			rc = identity_access(owner, f[i].path, R_OK | W_OK | X_OK);
 			if (rc != 0)
-				g_ptr_array_add(
-				    errors,
+				g_ptr_array_add(errors,
 				    g_strdup_printf("%s = \"%s\": user %s cannot write there: %s; "
-				                    "chown it to %s or choose another folder",
-				                    f[i].option, f[i].path, owner->name,
-				                    g_strerror(rc), owner->name));
+						    "chown it to %s or choose another folder",
+					f[i].option, f[i].path, owner->name, g_strerror(rc),
+					owner->name));
 		} else if (access(parent, F_OK) != 0) {
 			g_ptr_array_add(errors,
-			                g_strdup_printf("%s = \"%s\": neither this folder nor the "
-			                                "one above it exists; make it for user %s",
-			                                f[i].option, f[i].path, owner->name));
+			    g_strdup_printf("%s = \"%s\": neither this folder nor the "
+					    "one above it exists; make it for user %s",
+				f[i].option, f[i].path, owner->name));
 		} else if (access(parent, W_OK) != 0) {
 			g_ptr_array_add(errors,
-			                g_strdup_printf("%s = \"%s\": does not exist and cannot be "
-			                                "made in %s: %s; make it for user %s",
-			                                f[i].option, f[i].path, parent,
-			                                g_strerror(errno), owner->name));
+			    g_strdup_printf("%s = \"%s\": does not exist and cannot be "
+					    "made in %s: %s; make it for user %s",
+				f[i].option, f[i].path, parent, g_strerror(errno), owner->name));
 		}
 	}
 }

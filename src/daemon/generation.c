@@ -72,13 +72,13 @@ heuristic_flags(const struct conf *conf, const struct conf_clamav *c)
 	const uint64_t level = conf->antivirus.heuristics;
 
 	return (level >= 1 ? PROTO_HEURISTICS : 0) | (level >= 2 ? PROTO_HEURISTICS_PARTITION : 0) |
-	       (level >= 3 ? PROTO_HEURISTICS_FIRST : 0) |
-	       (c->alert_encrypted ? PROTO_ALERT_ENCRYPTED : 0) |
-	       (c->alert_macros ? PROTO_ALERT_MACROS : 0) |
-	       (c->alert_broken ? PROTO_ALERT_BROKEN : 0) |
-	       (c->alert_phishing ? PROTO_ALERT_PHISHING : 0) | (c->pua ? PROTO_PUA : 0) |
-	       (c->bytecode ? PROTO_BYTECODE : 0) | (c->huge_pages ? PROTO_HUGE_PAGES : 0) |
-	       (c->pin_workers ? PROTO_PIN_WORKERS : 0);
+	    (level >= 3 ? PROTO_HEURISTICS_FIRST : 0) |
+	    (c->alert_encrypted ? PROTO_ALERT_ENCRYPTED : 0) |
+	    (c->alert_macros ? PROTO_ALERT_MACROS : 0) |
+	    (c->alert_broken ? PROTO_ALERT_BROKEN : 0) |
+	    (c->alert_phishing ? PROTO_ALERT_PHISHING : 0) | (c->pua ? PROTO_PUA : 0) |
+	    (c->bytecode ? PROTO_BYTECODE : 0) | (c->huge_pages ? PROTO_HUGE_PAGES : 0) |
+	    (c->pin_workers ? PROTO_PIN_WORKERS : 0);
 }
 
 static bool
@@ -87,8 +87,8 @@ put_path(char to[PROTO_PATH_MAX], const char *path, const char *option, GError *
 	if (path[0] == '/' && g_strlcpy(to, path, PROTO_PATH_MAX) < PROTO_PATH_MAX)
 		return true;
 	g_set_error(err, CONF_ERROR, CONF_E_INVALID,
-	            "%s = \"%s\": must be an absolute path shorter than %d bytes", option, path,
-	            PROTO_PATH_MAX);
+	    "%s = \"%s\": must be an absolute path shorter than %d bytes", option, path,
+	    PROTO_PATH_MAX);
 	return false;
 }
 
@@ -103,8 +103,7 @@ one_embedded(const struct conf *conf, GError **err)
 		if (strcmp(e->kind, "clamav") != 0 || e->enabled == ENABLED_NO)
 			continue;
 		if (first != NULL) {
-			g_set_error(
-			    err, CONF_ERROR, CONF_E_INVALID,
+			g_set_error(err, CONF_ERROR, CONF_E_INVALID,
 			    "%s:%u: clamav \"%s\": there is one embedded engine and \"%s\" is it; "
 			    "put all definitions into one folder",
 			    e->file, e->line, e->title, first->title);
@@ -127,7 +126,7 @@ generation_workers_conf(const struct conf *conf, struct workers_conf *out, GErro
 	    !put_path(s->scratch, a->scratch_base, "scratch_base", err))
 		return false;
 	s->flags = heuristic_flags(conf, c) | (embedded(conf) != NULL ? PROTO_ENGINE : 0) |
-	           (conf->sandbox == SANDBOX_REQUIRE ? PROTO_REQUIRE_SANDBOX : 0);
+	    (conf->sandbox == SANDBOX_REQUIRE ? PROTO_REQUIRE_SANDBOX : 0);
 	s->max_extract_size = a->max_extract_size;
 	s->max_cumulative_extract_size = a->max_cumulative_extract_size;
 	s->max_file_count = a->max_file_count;
@@ -173,8 +172,8 @@ find_pool(const struct conf *conf, const struct heritage *from, bool *fresh, GEr
 }
 
 struct snapshot *
-generation_build(struct conf *conf, const struct heritage *from, bool test_engines, bool *fresh,
-                 GError **err)
+generation_build(
+    struct conf *conf, const struct heritage *from, bool test_engines, bool *fresh, GError **err)
 {
 	struct pool *pool = NULL;
 	struct engines *engines;
@@ -205,7 +204,7 @@ generation_wait_loaded(struct workers *w, int64_t max_ms, GError **err)
 
 	for (;;) {
 		g_autoptr(GError) why = NULL;
-		struct workers_stats st = {0};
+		struct workers_stats st = { 0 };
 		struct wait step;
 
 		wait_init(&step, deadline_min(dl, deadline_in(LOOK_MS)), LOOK_MS, NULL, NULL);

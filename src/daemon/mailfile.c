@@ -127,7 +127,8 @@ bool
 mailfile_read(int fd, struct message *m, GError **err)
 {
 	struct reader r = {
-	    .m = m, .line = g_string_new(NULL), .field = g_string_new(NULL), .first = true};
+		.m = m, .line = g_string_new(NULL), .field = g_string_new(NULL), .first = true
+	};
 	g_autofree char *buf = g_malloc(READ_SIZE);
 	ssize_t n;
 

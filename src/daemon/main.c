@@ -139,7 +139,7 @@ run(struct options *o)
 	if (!o->foreground && !daemonise(&report, &err))
 		return complain(err, EX_OSERR);
 	if (!log_open(log_target(o, conf), conf->log.facility, conf->log.ident,
-	              (enum log_level)conf->log.level, &err)) {
+		(enum log_level)conf->log.level, &err)) {
 		complain(err, EX_CANTCREAT);
 		daemonise_done(&report, EX_CANTCREAT);
 		return EX_CANTCREAT;

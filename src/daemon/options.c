@@ -16,7 +16,7 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define SWITCH(letter, name, argument, help) {letter, name, argument, help},
+#define SWITCH(letter, name, argument, help) { letter, name, argument, help },
 #include "daemon/switches.def"
 #undef SWITCH
 };
@@ -34,11 +34,11 @@ make_tables(struct option *longs, GString *shorts)
 		const bool required = r->argument[0] != '\0' && !optional;
 
 		longs[i] = (struct option){
-		    .name = r->name,
-		    .has_arg = optional   ? optional_argument
-		               : required ? required_argument
-		                          : no_argument,
-		    .val = r->letter != 0 ? r->letter : NO_LETTER + (int)i,
+			.name = r->name,
+			.has_arg = optional ? optional_argument
+			    : required      ? required_argument
+					    : no_argument,
+			.val = r->letter != 0 ? r->letter : NO_LETTER + (int)i,
 		};
 		if (r->letter != 0)
 			g_string_append_printf(shorts, "%c%s", r->letter, required ? ":" : "");
@@ -50,7 +50,7 @@ take_defaults(struct options *o, const char *argument, GError **err)
 {
 	if (argument != NULL && strcmp(argument, "man") != 0) {
 		g_set_error(err, CONF_ERROR, CONF_E_INVALID,
-		            "--defaults=%s: write --defaults or --defaults=man", argument);
+		    "--defaults=%s: write --defaults or --defaults=man", argument);
 		return false;
 	}
 	o->mode = argument == NULL ? MODE_DEFAULTS : MODE_DEFAULTS_MAN;
@@ -111,19 +111,19 @@ take_letter(struct options *o, int letter, const char *argument)
 bool
 options_parse(struct options *o, int argc, char *const *argv, GError **err)
 {
-	struct option longs[G_N_ELEMENTS(rows) + 1] = {0};
+	struct option longs[G_N_ELEMENTS(rows) + 1] = { 0 };
 	g_autoptr(GString) shorts = g_string_new(NULL);
 	int c;
 
-	*o = (struct options){.config = DEFAULT_CONFIG};
+	*o = (struct options){ .config = DEFAULT_CONFIG };
 	make_tables(longs, shorts);
 	optind = 0; /* begin anew: tests parse more than once */
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, shorts->str, longs, NULL)) != -1) {
 		if (c == '?' || c == ':') {
 			g_set_error(err, CONF_ERROR, CONF_E_INVALID,
-			            "%s: %s; avmilter -h lists the options", argv[optind - 1],
-			            c == ':' ? "needs an argument" : "unknown or ambiguous option");
+			    "%s: %s; avmilter -h lists the options", argv[optind - 1],
+			    c == ':' ? "needs an argument" : "unknown or ambiguous option");
 			return false;
 		}
 		if (c < NO_LETTER)
@@ -133,8 +133,7 @@ options_parse(struct options *o, int argc, char *const *argv, GError **err)
 	}
 	if (optind < argc) {
 		g_set_error(err, CONF_ERROR, CONF_E_INVALID,
-		            "%s: avmilter takes options only; avmilter -h lists them",
-		            argv[optind]);
+		    "%s: avmilter takes options only; avmilter -h lists them", argv[optind]);
 		return false;
 	}
 	return true;
@@ -143,13 +142,13 @@ options_parse(struct options *o, int argc, char *const *argv, GError **err)
 void
 options_help(GString *out)
 {
-	g_string_append(out, "Usage: avmilter [-c FILE] [-f] [-n] [-V] [-h] [-p SOCKET] [-P "
-	                     "PIDFILE] [-u USER[:GROUP]] [-v]... [-t FILE|-]\n\n");
+	g_string_append(out,
+	    "Usage: avmilter [-c FILE] [-f] [-n] [-V] [-h] [-p SOCKET] [-P "
+	    "PIDFILE] [-u USER[:GROUP]] [-v]... [-t FILE|-]\n\n");
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		const struct row *r = &rows[i];
-		g_autofree char *left = g_strdup_printf(
-		    "%c%c%s--%s%s%s", r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
-		    r->letter ? ", " : "  ", r->name,
+		g_autofree char *left = g_strdup_printf("%c%c%s--%s%s%s", r->letter ? '-' : ' ',
+		    r->letter ? r->letter : ' ', r->letter ? ", " : "  ", r->name,
 		    r->argument[0] != '\0' && r->argument[0] != '[' ? " " : "", r->argument);
 
 		g_string_append_printf(out, "  %-30s %s\n", left, r->help);
@@ -179,8 +178,8 @@ options_load(const struct options *o, GError **err)
 	if (o->socket != NULL) {
 		e = endpoint_parse(o->socket, &bad);
 		if (e == NULL) {
-			g_set_error(err, CONF_ERROR, CONF_E_INVALID, "-p %s: %s", o->socket,
-			            bad->message);
+			g_set_error(
+			    err, CONF_ERROR, CONF_E_INVALID, "-p %s: %s", o->socket, bad->message);
 			conf_unref(&c);
 			return NULL;
 		}

@@ -29,8 +29,8 @@ pidfile_take(const char *path, GError **err)
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		fsx_fail(err, path,
-		         errno == EWOULDBLOCK ? "another avmilter holds this pid file"
-		                              : "lock the pid file");
+		    errno == EWOULDBLOCK ? "another avmilter holds this pid file"
+					 : "lock the pid file");
 		return NULL;
 	}
 	if (ftruncate(fd, 0) != 0 || !fsx_pwrite_all(fd, text, strlen(text), 0, NULL)) {

@@ -22,8 +22,7 @@ find_group(const char *name, gid_t *gid, GError **err)
 
 	if (gr == NULL) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-		            "group %s does not exist; make it with: addgroup --system %s", name,
-		            name);
+		    "group %s does not exist; make it with: addgroup --system %s", name, name);
 		return false;
 	}
 	*gid = gr->gr_gid;
@@ -40,9 +39,9 @@ identity_find(const char *text, GError **err)
 
 	if (pw == NULL) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-		            "user %s does not exist; make it with: adduser --system --group "
-		            "--no-create-home %s",
-		            part[0], part[0]);
+		    "user %s does not exist; make it with: adduser --system --group "
+		    "--no-create-home %s",
+		    part[0], part[0]);
 		return NULL;
 	}
 	id->name = g_strdup(pw->pw_name);
@@ -80,11 +79,11 @@ identity_for_process(const char *text, GError **err)
 		return id;
 	pw = getpwuid(geteuid());
 	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_PERM,
-	            "user = \"%s\", but this process runs as %s and only root can become somebody "
-	            "else: start it as root or as %s, "
-	            "or write user = \"%s\"",
-	            id->name, pw != NULL ? pw->pw_name : "another user", id->name,
-	            pw != NULL ? pw->pw_name : "its name");
+	    "user = \"%s\", but this process runs as %s and only root can become somebody "
+	    "else: start it as root or as %s, "
+	    "or write user = \"%s\"",
+	    id->name, pw != NULL ? pw->pw_name : "another user", id->name,
+	    pw != NULL ? pw->pw_name : "its name");
 	identity_free(&id);
 	return NULL;
 }
@@ -95,8 +94,7 @@ static bool
 become(const struct identity *id)
 {
 	return setgroups((size_t)id->group_count, id->groups) == 0 &&
-	       setresgid(id->gid, id->gid, id->gid) == 0 &&
-	       setresuid(id->uid, id->uid, id->uid) == 0;
+	    setresgid(id->gid, id->gid, id->gid) == 0 && setresuid(id->uid, id->uid, id->uid) == 0;
 }
 
 bool
@@ -107,8 +105,8 @@ privileges_drop(const struct identity *id, GError **err)
 			return fsx_fail(err, id->name, "become this user");
 		if (setuid(0) == 0 || getuid() != id->uid || geteuid() != id->uid) {
 			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_PERM,
-			            "user %s: root's rights are still there after giving them up",
-			            id->name);
+			    "user %s: root's rights are still there after giving them up",
+			    id->name);
 			return false;
 		}
 	}

@@ -57,7 +57,7 @@ build(struct server *s, bool *fresh)
 {
 	g_autoptr(GError) err = NULL;
 	struct snapshot *old = snapshot_slot_get(&s->milter.slot), *snap = NULL;
-	const struct heritage from = {s->latest, old, s->next, s->memory};
+	const struct heritage from = { s->latest, old, s->next, s->memory };
 	struct conf *conf = options_load(s->options, &err);
 
 	if (conf != NULL) {
@@ -66,14 +66,14 @@ build(struct server *s, bool *fresh)
 		log_lines(LOGLV_WARNING, "reload: needs a restart: ", restart);
 		log_lines(LOGLV_WARNING, "reload: ", conf_warnings(conf));
 		if (folders_make(conf, s->identity, &err))
-			snap = generation_build(conf_ref(conf), &from, s->options->test_engines,
-			                        fresh, &err);
+			snap = generation_build(
+			    conf_ref(conf), &from, s->options->test_engines, fresh, &err);
 		conf_unref(&conf);
 	}
 	if (snap == NULL) {
 		log_error_lines("reload: ", err);
 		log_err("reload: the configuration in use stays, correct %s and send HUP again",
-		        s->options->config);
+		    s->options->config);
 	}
 	snapshot_unref(&old);
 	return snap;
@@ -102,8 +102,8 @@ server_reload(struct server *s)
 	s->next = snap;
 	s->next_report_ms = now_ms() + REPORT_MS;
 	log_notice("reload: configuration %u waits for its scanning processes, the old one serves "
-	           "meanwhile",
-	           snap->number);
+		   "meanwhile",
+	    snap->number);
 	notify_ready("serving; new scanning processes load");
 }
 

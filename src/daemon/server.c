@@ -41,7 +41,7 @@ open_control(struct server *s, GError **err)
 		return false;
 	if (e->family != ENDPOINT_UNIX) {
 		g_set_error(err, SOCKET_ERROR, SOCKET_E_FAILED,
-		            "control.socket = \"%s\": must be a unix socket, unix:PATH", c->socket);
+		    "control.socket = \"%s\": must be a unix socket, unix:PATH", c->socket);
 		return false;
 	}
 	if (!socket_group(c->group, &group, err))
@@ -117,7 +117,7 @@ server_open(struct server *s, const struct options *o, struct conf *conf, GError
 	own_log_file(s);
 	if (s->identity->uid == 0)
 		log_warn("user = \"root\": nothing stands between a fault of this program and the "
-		         "whole machine");
+			 "whole machine");
 	if (!folders_make(conf, s->identity, err))
 		return EX_CANTCREAT;
 	if (!milter_register(&s->milter) ||
@@ -158,12 +158,12 @@ start_milter(struct server *s, GError **err)
 	}
 	s->milter_started = true;
 	for (unsigned i = 0; !control_thread_prevented() && !atomic_load(&s->milter_ended) &&
-	                     i < START_MS * 1000 / LOOK_US;
+	     i < START_MS * 1000 / LOOK_US;
 	     i++)
 		g_usleep(LOOK_US);
 	if (!control_thread_prevented())
 		log_err("libmilter has a signal thread of its own here: two signals in quick "
-		        "succession may stop this daemon");
+			"succession may stop this daemon");
 	return true;
 }
 
@@ -181,8 +181,8 @@ plural(unsigned n)
 static void
 prepare_errors(void)
 {
-	const GQuark domains[] = {SPOOL_ERROR,  WORKERS_ERROR, CONF_ERROR,
-	                          SOCKET_ERROR, G_FILE_ERROR,  NET_ERROR};
+	const GQuark domains[] = { SPOOL_ERROR, WORKERS_ERROR, CONF_ERROR, SOCKET_ERROR,
+		G_FILE_ERROR, NET_ERROR };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(domains); i++)
 		g_error_free(g_error_new_literal(domains[i], 0, ""));
@@ -199,14 +199,14 @@ server_start(struct server *s, GError **err)
 		return EX_NOPERM;
 	if (!memory_start(s->memory, s->started, err))
 		return EX_CONFIG;
-	snap = generation_build(conf_ref(s->started), &(struct heritage){.memory = s->memory},
-	                        s->options->test_engines, &fresh, err);
+	snap = generation_build(conf_ref(s->started), &(struct heritage){ .memory = s->memory },
+	    s->options->test_engines, &fresh, err);
 	if (snap == NULL)
 		return EX_CONFIG;
 	if (!s->started->antivirus.enabled || snap->active == 0)
 		log_warn("no engine is enabled: every mail passes, marked as skipped");
 	log_notice("avmilter %s starts as user %s on %s, %u engine%s", AVM_VERSION,
-	           s->identity->name, s->started->socket, snap->active, plural(snap->active));
+	    s->identity->name, s->started->socket, snap->active, plural(snap->active));
 	s->latest = snap->number;
 	snapshot_slot_set(&s->milter.slot, snap);
 	if (!start_milter(s, err))
@@ -227,7 +227,7 @@ server_start(struct server *s, GError **err)
 static bool
 told_to_hurry(void)
 {
-	const struct timespec t = {.tv_nsec = POLL_MS * 1000000L};
+	const struct timespec t = { .tv_nsec = POLL_MS * 1000000L };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -256,14 +256,14 @@ drain(struct server *s)
 
 	snapshot_unref(&snap);
 	log_notice("stopping: %u message%s in hand", atomic_load(&s->milter.pending),
-	           plural(atomic_load(&s->milter.pending)));
+	    plural(atomic_load(&s->milter.pending)));
 	if (await(s, deadline_in(LATE_MS), false))
 		return;
 	milter_drain(&s->milter);
 	if (await(s, dl, true) || milter_drained(&s->milter))
 		return;
 	log_warn("stopping: drain_time is over with %u message%s in hand; they are answered 451",
-	         atomic_load(&s->milter.pending), plural(atomic_load(&s->milter.pending)));
+	    atomic_load(&s->milter.pending), plural(atomic_load(&s->milter.pending)));
 	milter_cut(&s->milter);
 	(void)await(s, deadline_in(CUT_WAIT_MS), true);
 }
@@ -281,8 +281,8 @@ server_stop(struct server *s, bool gently)
 	socket_file_remove(&s->socket_file);
 	pidfile_drop(&s->pidfile);
 	snapshot_unref(&s->next);
-	snapshot_slot_set(&s->milter.slot,
-	                  NULL); /* its workers end here, when no message holds it */
+	snapshot_slot_set(
+	    &s->milter.slot, NULL); /* its workers end here, when no message holds it */
 	if (s->milter_started)
 		milter_close(&s->milter);
 	if (sessions > 0)

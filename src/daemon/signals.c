@@ -45,7 +45,7 @@ server_ask_reload(void)
 static int
 next_signal(int64_t ms)
 {
-	const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 	sigset_t set;
 	int sig;
 
@@ -82,7 +82,7 @@ signals_loop(struct server *s)
 		tending = server_tend(s);
 		if (atomic_load(&s->milter_ended)) {
 			log_err("libmilter has stopped serving although nobody asked for it; "
-			        "ending, so that I am started anew");
+				"ending, so that I am started anew");
 			server_stop(s, true);
 			return EX_SOFTWARE;
 		}

@@ -24,7 +24,8 @@
 static struct message *
 new_message(const struct conf *conf, struct spool_budget *b)
 {
-	const struct client nobody = {.name = (char[]){"localhost"}, .helo = (char[]){"localhost"}};
+	const struct client nobody = { .name = (char[]){ "localhost" },
+		.helo = (char[]){ "localhost" } };
 	const struct message_limits lim = {
 	    .spool =
 		{
@@ -74,7 +75,7 @@ reply_line(const struct decision *d)
 		return g_strdup_printf("550 5.7.1 %s", d->reply != NULL ? d->reply : "");
 	case ACTION_TEMPFAIL:
 		return g_strdup_printf("%u %u.7.1 %s", d->error_code, d->error_code / 100,
-		                       d->reply != NULL ? d->reply : "");
+		    d->reply != NULL ? d->reply : "");
 	case ACTION_DISCARD:
 		return g_strdup("250 (accepted and thrown away)");
 	case ACTION_QUARANTINE:
@@ -86,7 +87,7 @@ reply_line(const struct decision *d)
 
 static json_t *
 describe(const struct message *m, const struct scan_result *r, const struct decision *d,
-         const char *label, int64_t ms)
+    const char *label, int64_t ms)
 {
 	g_autofree char *reply = reply_line(d), *status = stamp_status(&r->verdict, NULL);
 	const enum verdict_class cls = verdict_class(&r->verdict);
@@ -112,13 +113,13 @@ describe(const struct message *m, const struct scan_result *r, const struct deci
 
 json_t *
 testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const char *label,
-              const atomic_int_fast64_t *cut, GError **err)
+    const atomic_int_fast64_t *cut, GError **err)
 {
 	const int64_t begin = now_ms();
 	AUTO(message_free) struct message *m = new_message(snap->conf, b);
 	g_autofree char *name = g_utf8_make_valid(label, -1);
-	struct scan_result r = {0};
-	struct decision d = {0};
+	struct scan_result r = { 0 };
+	struct decision d = { 0 };
 	struct wait wait;
 	json_t *out;
 
@@ -146,8 +147,8 @@ append_row(GString *out, const char *key, const char *value)
 char *
 testmail_text(const json_t *r)
 {
-	static const char *const rows[] = {"verdict", "state", "reason",  "why",
-	                                   "action",  "reply", "engines", "definitions"};
+	static const char *const rows[] = { "verdict", "state", "reason", "why", "action", "reply",
+		"engines", "definitions" };
 	GString *out = g_string_new(NULL);
 	const json_t *f;
 	size_t i;
@@ -155,20 +156,20 @@ testmail_text(const json_t *r)
 	append_row(out, "file", json_string_value(json_object_get(r, "file")));
 	for (i = 0; i < G_N_ELEMENTS(rows); i++)
 		append_row(out, rows[i], json_string_value(json_object_get(r, rows[i])));
-	g_string_append_printf(out, "%-12s %s\n", "header",
-	                       json_string_value(json_object_get(r, "status")));
+	g_string_append_printf(
+	    out, "%-12s %s\n", "header", json_string_value(json_object_get(r, "status")));
 	g_string_append_printf(out, "%-12s %" JSON_INTEGER_FORMAT "\n", "objects",
-	                       json_integer_value(json_object_get(r, "objects")));
+	    json_integer_value(json_object_get(r, "objects")));
 	g_string_append_printf(out, "%-12s %" JSON_INTEGER_FORMAT "\n", "size",
-	                       json_integer_value(json_object_get(r, "size")));
-	g_string_append_printf(out, "%-12s %.3f s\n", "time",
-	                       json_real_value(json_object_get(r, "delay")));
+	    json_integer_value(json_object_get(r, "size")));
+	g_string_append_printf(
+	    out, "%-12s %.3f s\n", "time", json_real_value(json_object_get(r, "delay")));
 	json_array_foreach(json_object_get(r, "findings"), i, f)
 	    g_string_append_printf(out, "%-12s %s %s in %s (engine %s)\n", "finding",
-	                           json_string_value(json_object_get(f, "class")),
-	                           json_string_value(json_object_get(f, "name")),
-	                           json_string_value(json_object_get(f, "object")),
-	                           json_string_value(json_object_get(f, "engine")));
+		json_string_value(json_object_get(f, "class")),
+		json_string_value(json_object_get(f, "name")),
+		json_string_value(json_object_get(f, "object")),
+		json_string_value(json_object_get(f, "engine")));
 	return g_string_free(out, FALSE);
 }
 
@@ -197,17 +198,18 @@ scan_file(const struct options *o, int fd, GError **err)
 	if (o->verbose > 0)
 		log_set_level((enum log_level)conf->log.level);
 	else if (!log_open("/dev/null", conf->log.facility, conf->log.ident, LOGLV_ERR,
-	                   NULL)) /* what matters is in our own output */
+		     NULL)) /* what matters is in our own output */
 		log_set_level(LOGLV_ERR);
 	if (!become_user(conf, err)) {
 		conf_unref(&conf);
 		return NULL;
 	}
-	snap = generation_build(conf, &(struct heritage){0}, o->test_engines, &fresh, err);
+	snap = generation_build(conf, &(struct heritage){ 0 }, o->test_engines, &fresh, err);
 	if (snap == NULL)
 		return NULL;
-	if (fresh && !generation_wait_loaded(snapshot_workers(snap),
-	                                     snap->conf->antivirus.message_time_max, err))
+	if (fresh &&
+	    !generation_wait_loaded(
+		snapshot_workers(snap), snap->conf->antivirus.message_time_max, err))
 		return NULL;
 	return testmail_scan(snap, b, fd, o->test_file, NULL, err);
 }

@@ -35,11 +35,11 @@ print_scanner(const struct conf *conf)
 	g_autofree char *path = conf != NULL ? generation_scanner_path(conf) : NULL;
 	g_autofree char *out = NULL;
 	char arg[] = "-V";
-	char *argv[] = {path, arg, NULL};
+	char *argv[] = { path, arg, NULL };
 
 	if (path != NULL &&
-	    g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL, NULL,
-	                 NULL) &&
+	    g_spawn_sync(
+		NULL, argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL, NULL, NULL) &&
 	    out != NULL && out[0] != '\0')
 		fputs(out, stdout);
 	else
@@ -55,8 +55,8 @@ version_run(const struct conf *conf)
 	printf("avmilter %s\n", AVM_VERSION);
 	printf("features %s, libmilter with a pool of workers\n", notify_feature());
 	printf("libraries libmilter %u.%u.%u, GLib %u.%u.%u, %s, jansson %s\n", major, minor, patch,
-	       glib_major_version, glib_minor_version, glib_micro_version,
-	       OpenSSL_version(OPENSSL_VERSION), jansson_version_str());
+	    glib_major_version, glib_minor_version, glib_micro_version,
+	    OpenSSL_version(OPENSSL_VERSION), jansson_version_str());
 	print_engines();
 	print_scanner(conf);
 	return EX_OK;

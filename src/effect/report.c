@@ -112,7 +112,7 @@ add_seconds(struct out *o, const char *key, int64_t ms)
 		json_object_set_new(o->json, key, json_real((double)hundredths / 100));
 	else
 		g_string_append_printf(o->text, " %s=%" G_GINT64_FORMAT ".%02d", key,
-		                       hundredths / 100, (int)(hundredths % 100));
+		    hundredths / 100, (int)(hundredths % 100));
 }
 
 /* An address as the MTA gave it; <> when there is none. */
@@ -142,18 +142,18 @@ add_envelope(struct out *o, const struct message *m)
 {
 	/* An MTA that knows no name gives "[address]" in its place; Postfix itself logs "unknown". */
 	const char *name = m->client_name && m->client_name[0] != '[' ? m->client_name : "unknown";
-	g_autofree char *client = g_strdup_printf("%.*s[%.*s]", SHORT_MAX_LEN - 50, name, 46,
-	                                          m->client_addr ? m->client_addr : "local");
+	g_autofree char *client = g_strdup_printf(
+	    "%.*s[%.*s]", SHORT_MAX_LEN - 50, name, 46, m->client_addr ? m->client_addr : "local");
 
 	add_string(o, "from", address(m->sender), LOOK_BARE, LONG_MAX_LEN);
 	if (m->recipients->len > 0)
-		add_string(o, "to", address(g_ptr_array_index(m->recipients, 0)), LOOK_BARE,
-		           LONG_MAX_LEN);
+		add_string(
+		    o, "to", address(g_ptr_array_index(m->recipients, 0)), LOOK_BARE, LONG_MAX_LEN);
 	add_number(o, "nrcpt", m->recipients_total);
 	add_word(o, "client", client);
 	add_word(o, "auth", m->auth);
 	add_string(o, "msgid", m->message_id && m->message_id[0] ? m->message_id : NULL, LOOK_BARE,
-	           LONG_MAX_LEN);
+	    LONG_MAX_LEN);
 	add_number(o, "size", m->size);
 }
 
@@ -220,7 +220,7 @@ add_all(struct out *o, const struct report *r)
 static char *
 as_json(const struct report *r)
 {
-	struct out o = {.json = json_object()};
+	struct out o = { .json = json_object() };
 	char *dumped, *line;
 
 	add_string(&o, "id", r->m->id, LOOK_BARE, SHORT_MAX_LEN);
@@ -236,7 +236,7 @@ as_json(const struct report *r)
 char *
 report_line(const struct report *r, bool json)
 {
-	struct out o = {.text = NULL};
+	struct out o = { .text = NULL };
 
 	if (json)
 		return as_json(r);

@@ -111,8 +111,8 @@ stamp_status(const struct verdict *v, const char *skipped)
 
 /* "avmilter VERSION (clamav DEFINITIONS, ...) at HOST (2 objects not examined: filters)" */
 static char *
-scanned_value(const struct conf *conf, const struct scan_result *r, const char *skipped,
-              const char *host)
+scanned_value(
+    const struct conf *conf, const struct scan_result *r, const char *skipped, const char *host)
 {
 	const bool version = conf->header.version;
 	GString *s = g_string_new(version ? "avmilter " AVM_VERSION : "avmilter");
@@ -135,7 +135,7 @@ scanned_value(const struct conf *conf, const struct scan_result *r, const char *
 	}
 	if (!skipped && r->left_out > 0)
 		g_string_append_printf(s, " (%u object%s not examined: filters)", r->left_out,
-		                       r->left_out == 1 ? "" : "s");
+		    r->left_out == 1 ? "" : "s");
 	if (s->len > VALUE_MAX_LEN)
 		g_string_truncate(s, VALUE_MAX_LEN);
 	return g_string_free(s, FALSE);
@@ -174,16 +174,16 @@ insert_reports(GPtrArray *edits, const char *name, const struct scan_result *r)
 		const struct scan_part *part = g_ptr_array_index(r->parts, i - 1);
 
 		insert(edits, name,
-		       g_strdup_printf("%s; %s; %s", part->title, verdict_class_name(part->cls),
-		                       part->definitions ? part->definitions : "-"));
+		    g_strdup_printf("%s; %s; %s", part->title, verdict_class_name(part->cls),
+			part->definitions ? part->definitions : "-"));
 	}
 }
 
 GPtrArray *
 stamp_edits(const struct conf *conf, const struct message *m, const struct scan_result *r,
-            const char *skipped, const char *host)
+    const char *skipped, const char *host)
 {
-	const char *names[] = {conf->header.scanned, conf->header.status, conf->header.report};
+	const char *names[] = { conf->header.scanned, conf->header.status, conf->header.report };
 	GPtrArray *edits = g_ptr_array_new_with_free_func(edit_free);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {

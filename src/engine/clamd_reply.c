@@ -20,27 +20,27 @@ static const struct error_row {
 	bool partial;
 	enum reason reason;
 } error_rows[] = {
-    {"INSTREAM size limit exceeded", true, REASON_TOO_LARGE},
-    {"Exceeded time limit", true, REASON_LIMIT_TIME},
-    {"Exceeded max recursion depth", true, REASON_LIMIT_DEPTH},
-    {"Exceeded max scan files", true, REASON_LIMIT_FILES},
-    {"Exceeded max", true, REASON_LIMIT_SIZE},
-    {"Can't unpack some data", true, REASON_CORRUPT},
-    {"Can't parse data", true, REASON_CORRUPT},
-    {"Bad format or broken data", true, REASON_CORRUPT},
-    {"COMMAND READ TIMED OUT", false, REASON_TIMEOUT},
-    {"UNKNOWN COMMAND", false, REASON_REFUSED},
-    {"COMMAND UNAVAILABLE", false, REASON_REFUSED},
-    {"File path check failure", false, REASON_REFUSED},
-    {"Access denied", false, REASON_REFUSED},
-    {"No file descriptor received", false, REASON_REFUSED},
-    {"Not a regular file", false, REASON_REFUSED},
-    {"Command invalid inside IDSESSION", false, REASON_REFUSED},
+	{ "INSTREAM size limit exceeded", true, REASON_TOO_LARGE },
+	{ "Exceeded time limit", true, REASON_LIMIT_TIME },
+	{ "Exceeded max recursion depth", true, REASON_LIMIT_DEPTH },
+	{ "Exceeded max scan files", true, REASON_LIMIT_FILES },
+	{ "Exceeded max", true, REASON_LIMIT_SIZE },
+	{ "Can't unpack some data", true, REASON_CORRUPT },
+	{ "Can't parse data", true, REASON_CORRUPT },
+	{ "Bad format or broken data", true, REASON_CORRUPT },
+	{ "COMMAND READ TIMED OUT", false, REASON_TIMEOUT },
+	{ "UNKNOWN COMMAND", false, REASON_REFUSED },
+	{ "COMMAND UNAVAILABLE", false, REASON_REFUSED },
+	{ "File path check failure", false, REASON_REFUSED },
+	{ "Access denied", false, REASON_REFUSED },
+	{ "No file descriptor received", false, REASON_REFUSED },
+	{ "Not a regular file", false, REASON_REFUSED },
+	{ "Command invalid inside IDSESSION", false, REASON_REFUSED },
 };
 
 /* Words that are whole replies by themselves. */
-static const char *const bare_errors[] = {"COMMAND READ TIMED OUT", "UNKNOWN COMMAND",
-                                          "COMMAND UNAVAILABLE"};
+static const char *const bare_errors[] = { "COMMAND READ TIMED OUT", "UNKNOWN COMMAND",
+	"COMMAND UNAVAILABLE" };
 
 /* Eat "N: ". */
 static const char *
@@ -69,8 +69,8 @@ eat_what(const char *p, enum clamd_way way, const char *path)
 	case CLAMD_PATH:
 		n = strlen(path);
 		return strncmp(p, path, n) == 0 && g_str_has_prefix(p + n, ": ")
-		           ? p + n + strlen(": ")
-		           : NULL;
+		    ? p + n + strlen(": ")
+		    : NULL;
 	}
 	return NULL;
 }
@@ -144,12 +144,12 @@ parse_bare(struct clamd_reply *r, const char *text)
 
 void
 clamd_reply_parse(struct clamd_reply *r, const char *reply, size_t len, unsigned id,
-                  enum clamd_way way, const char *path)
+    enum clamd_way way, const char *path)
 {
 	g_autofree char *copy = g_strndup(reply, len);
 	const char *p = copy, *text;
 
-	*r = (struct clamd_reply){.said = CLAMD_UNKNOWN};
+	*r = (struct clamd_reply){ .said = CLAMD_UNKNOWN };
 	if (strlen(copy) != len)
 		return;
 	if (id > 0) {
@@ -195,7 +195,7 @@ judge_error(const char *text, struct verdict *v, const char *where)
 
 void
 clamd_judge(const struct clamd_reply *r, size_t size, struct verdict *v, const char *label,
-            const char *title, const char *where)
+    const char *title, const char *where)
 {
 	switch (r->said) {
 	case CLAMD_OK:
@@ -211,7 +211,7 @@ clamd_judge(const struct clamd_reply *r, size_t size, struct verdict *v, const c
 			verdict_complete(v);
 		else
 			verdict_partial(v, REASON_NOT_SCANNED,
-			                "%s: took %zu bytes for an empty file", where, size);
+			    "%s: took %zu bytes for an empty file", where, size);
 		return;
 	case CLAMD_EXCLUDED:
 		verdict_partial(v, REASON_NOT_SCANNED, "%s: excluded by its ExcludePath", where);

@@ -26,7 +26,7 @@ is_whole_message(const struct content *c)
 void
 content_init(struct content *c, const struct objects *set, const struct object *o)
 {
-	*c = (struct content){.set = set, .object = o, .fd = -1};
+	*c = (struct content){ .set = set, .object = o, .fd = -1 };
 	c->size = is_whole_message(c) ? spool_size(set->spool) : o->size;
 }
 
@@ -98,11 +98,11 @@ set_group(int fd, const char *path, const char *group, GError **err)
 		return true;
 	if (getgrnam_r(group, &g, room, GROUP_ROOM, &found) != 0 || !found) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-		            "%s: path_group %s does not exist", path, group);
+		    "%s: path_group %s does not exist", path, group);
 		return false;
 	}
 	return fchown(fd, (uid_t)-1, found->gr_gid) == 0 ||
-	       fsx_fail(err, path, "chown to path_group");
+	    fsx_fail(err, path, "chown to path_group");
 }
 
 const char *

@@ -61,7 +61,7 @@ attempt(struct engine *e, struct conn *c, const struct scan_request *rq, struct 
 {
 	struct wait wait = wait_until(rq->wait, deadline_in(e->conf->timeout));
 	struct scan_request sub = *rq;
-	struct outcome out = {0};
+	struct outcome out = { 0 };
 
 	sub.wait = &wait;
 	c->keep = false;
@@ -105,7 +105,7 @@ static bool
 ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct verdict *v,
     bool *go_on)
 {
-	AUTO(verdict_clear) struct verdict got = {0};
+	AUTO(verdict_clear) struct verdict got = { 0 };
 	struct conn *c = upstream_borrow(e->upstream, &t->tried, rq->wait, &got);
 	struct outcome out;
 	enum reason why;
@@ -115,7 +115,7 @@ ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct ver
 		out = attempt_twice(e, c, rq, &got);
 		why = has_failed(&got) ? got.failed : REASON_NONE;
 		upstream_return(&c, out.cut_short && why == REASON_TIMEOUT ? REASON_UNKNOWN : why,
-		                got.failed_why);
+		    got.failed_why);
 	} else if (got.states == 0) {
 		return false; /* every server was tried */
 	}
@@ -133,7 +133,7 @@ ask(struct engine *e, struct tally *t, const struct scan_request *rq, struct ver
 void
 dispatch_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
 {
-	struct tally t = {0};
+	struct tally t = { 0 };
 	bool go_on = true;
 
 	upstream_start(e->upstream);

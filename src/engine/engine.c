@@ -110,28 +110,28 @@ refuse(GError **err, const struct conf_engine *sec, const char *what)
 	g_autofree char *place =
 	    sec->file[0] ? g_strdup_printf("%s:%u: ", sec->file, sec->line) : g_strdup("");
 
-	g_set_error(err, CONF_ERROR, CONF_E_INVALID, "%s%s \"%s\": %s", place, sec->kind,
-	            sec->title, what);
+	g_set_error(
+	    err, CONF_ERROR, CONF_E_INVALID, "%s%s \"%s\": %s", place, sec->kind, sec->title, what);
 }
 
 /* Titles on the way from a fault to what it wraps: a ring would never end. */
 #define WRAP_MAX 8
 
 static struct engine *engine_new(const struct engines *set, const struct conf_engine *sec,
-                                 struct workers *w, bool test_mode, unsigned depth, GError **err);
+    struct workers *w, bool test_mode, unsigned depth, GError **err);
 
 /* The engine that a fault section names. */
 static struct engine *
 wrapped(const struct engines *set, const struct conf_engine *sec, struct workers *w, unsigned depth,
-        GError **err)
+    GError **err)
 {
 	const struct conf_engine *target = conf_engine_find(set->conf, sec->fault.engine);
 	g_autofree char *what = NULL;
 
 	if (!target || depth >= WRAP_MAX) {
 		what = g_strdup_printf(target ? "engine = \"%s\" leads back to itself"
-		                              : "there is no engine section \"%s\" to wrap",
-		                       sec->fault.engine);
+					      : "there is no engine section \"%s\" to wrap",
+		    sec->fault.engine);
 		refuse(err, sec, what);
 		return NULL;
 	}
@@ -144,8 +144,8 @@ begin(struct engine *e, const struct engine_ops *ops, GError **err)
 {
 	e->ops = ops;
 	if (ops->init && !ops->init(e, err)) {
-		g_prefix_error(err, "%s:%u: %s \"%s\": ", e->conf->file, e->conf->line, ops->name,
-		               e->title);
+		g_prefix_error(
+		    err, "%s:%u: %s \"%s\": ", e->conf->file, e->conf->line, ops->name, e->title);
 		e->ops = NULL; /* what was not begun is not ended */
 		return false;
 	}
@@ -157,7 +157,7 @@ begin(struct engine *e, const struct engine_ops *ops, GError **err)
 
 static struct engine *
 engine_new(const struct engines *set, const struct conf_engine *sec, struct workers *w,
-           bool test_mode, unsigned depth, GError **err)
+    bool test_mode, unsigned depth, GError **err)
 {
 	const struct engine_ops *ops = engine_ops_find(sec->kind);
 	struct engine *e;
@@ -312,14 +312,14 @@ void
 engine_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
 {
 	if (deadline_passed(rq->wait->dl))
-		verdict_fail(v, REASON_TIMEOUT, "engine %s: no time was left for %s", e->title,
-		             rq->label);
+		verdict_fail(
+		    v, REASON_TIMEOUT, "engine %s: no time was left for %s", e->title, rq->label);
 	else if (e->upstream)
 		dispatch_scan(e, rq, v);
 	else
 		scan_locally(e, rq, v);
 	if (v->states == 0)
-		verdict_fail(v, REASON_UNKNOWN, "engine %s: said nothing about %s", e->title,
-		             rq->label);
+		verdict_fail(
+		    v, REASON_UNKNOWN, "engine %s: said nothing about %s", e->title, rq->label);
 	verdict_blame(v, e->title);
 }

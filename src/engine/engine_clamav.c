@@ -16,7 +16,7 @@ scan(struct engine *e, struct conn *conn, const struct scan_request *rq, struct 
 	(void)conn;
 	if (!rq->lease) {
 		verdict_fail(v, REASON_ENGINE_ERROR,
-		             "engine %s: no scanning process holds the message", e->title);
+		    "engine %s: no scanning process holds the message", e->title);
 		return;
 	}
 	lease_scan(rq->lease, rq->object, e->title, rq->wait, v);
@@ -38,9 +38,9 @@ definitions(struct engine *e)
 }
 
 const struct engine_ops engine_clamav = {
-    .name = "clamav",
-    .summary = "the embedded engine, libclamav, in sandboxed scanning processes",
-    .caps = ENGINE_CAP_LOCAL | ENGINE_CAP_WORKER,
-    .scan = scan,
-    .definitions = definitions,
+	.name = "clamav",
+	.summary = "the embedded engine, libclamav, in sandboxed scanning processes",
+	.caps = ENGINE_CAP_LOCAL | ENGINE_CAP_WORKER,
+	.scan = scan,
+	.definitions = definitions,
 };

@@ -118,15 +118,15 @@ static char *
 make_path(const struct conn *c, struct content *content, GError **err)
 {
 	const struct conf_antivirus *av = &c->engine->all->antivirus;
-	struct content_place place = {av->path_directory, av->path_group, av->path_mode};
+	struct content_place place = { av->path_directory, av->path_group, av->path_mode };
 	const char *path = content_path(content, &place, err);
 
 	return path ? content_remote_path(path, c->engine->conf->path_map) : NULL;
 }
 
 static bool
-send_object(struct conn *c, struct content *content, enum clamd_way way, const char *path,
-            GError **err)
+send_object(
+    struct conn *c, struct content *content, enum clamd_way way, const char *path, GError **err)
 {
 	switch (way) {
 	case CLAMD_FD:
@@ -153,7 +153,7 @@ begin_session(struct conn *c, GError **err)
 /* From the reply to the verdict. */
 static void
 judge(struct conn *c, const GString *reply, unsigned id, enum clamd_way way, const char *path,
-      const struct scan_request *rq, size_t size, struct verdict *v)
+    const struct scan_request *rq, size_t size, struct verdict *v)
 {
 	g_autofree char *where =
 	    g_strdup_printf("engine %s: %s: reply", c->engine->title, c->address->text);
@@ -175,7 +175,7 @@ judge(struct conn *c, const GString *reply, unsigned id, enum clamd_way way, con
 static void
 scan(struct engine *e, struct conn *c, const struct scan_request *rq, struct verdict *v)
 {
-	AUTO(content_clear) struct content content = {.fd = -1};
+	AUTO(content_clear) struct content content = { .fd = -1 };
 	g_autoptr(GString) reply = g_string_new(NULL);
 	g_autofree char *path = NULL;
 	GError *why = NULL;
@@ -225,7 +225,7 @@ take_version(const char *reply, struct probe *out, struct clamd_detail *d)
 static void
 probe(struct engine *e, struct conn *c, struct probe *out, struct verdict *v)
 {
-	static const char *const commands[] = {"zVERSIONCOMMANDS", "zVERSION", "zPING"};
+	static const char *const commands[] = { "zVERSIONCOMMANDS", "zVERSION", "zPING" };
 	struct clamd_detail *d = g_new0(struct clamd_detail, 1);
 	g_autoptr(GString) reply = g_string_new(NULL);
 
@@ -254,11 +254,11 @@ goodbye(struct engine *e, struct conn *c)
 }
 
 const struct engine_ops engine_clamd = {
-    .name = "clamd",
-    .summary = "ClamAV's daemon, by descriptor, stream or path",
-    .caps = ENGINE_CAP_STREAM | ENGINE_CAP_FD | ENGINE_CAP_PATH,
-    .default_port = "3310",
-    .scan = scan,
-    .goodbye = goodbye,
-    .probe = probe,
+	.name = "clamd",
+	.summary = "ClamAV's daemon, by descriptor, stream or path",
+	.caps = ENGINE_CAP_STREAM | ENGINE_CAP_FD | ENGINE_CAP_PATH,
+	.default_port = "3310",
+	.scan = scan,
+	.goodbye = goodbye,
+	.probe = probe,
 };

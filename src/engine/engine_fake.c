@@ -71,11 +71,11 @@ obey(struct script *s, const char *order, const char *value)
 	s->incomplete = true;
 	if (strcmp(order, "partial") == 0)
 		verdict_partial(s->v, reason_of(value, REASON_LIMIT_FILES),
-		                "engine %s: partial as ordered", s->e->title);
+		    "engine %s: partial as ordered", s->e->title);
 	else if (strcmp(order, "unknown") != 0)
 		verdict_fail(s->v, reason_of(value, REASON_ENGINE_ERROR),
-		             "engine %s: %s as ordered", s->e->title,
-		             strcmp(order, "fail") == 0 ? "fails" : "unknown marker, fails");
+		    "engine %s: %s as ordered", s->e->title,
+		    strcmp(order, "fail") == 0 ? "fails" : "unknown marker, fails");
 }
 
 /* Obey the markers that begin in the first `begin` of len bytes. */
@@ -104,7 +104,7 @@ obey_all(struct script *s, const char *p, size_t begin, size_t len)
 static void
 scan(struct engine *e, struct conn *conn, const struct scan_request *rq, struct verdict *v)
 {
-	struct script s = {.e = e, .rq = rq, .v = v};
+	struct script s = { .e = e, .rq = rq, .v = v };
 	g_autofree char *buf = g_malloc(CHUNK + MARKER_MAX);
 	g_autoptr(GError) err = NULL;
 
@@ -123,8 +123,8 @@ scan(struct engine *e, struct conn *conn, const struct scan_request *rq, struct 
 }
 
 const struct engine_ops engine_fake = {
-    .name = "fake",
-    .summary = "obeys markers in the mail (tests)",
-    .caps = ENGINE_CAP_LOCAL | ENGINE_CAP_TEST,
-    .scan = scan,
+	.name = "fake",
+	.summary = "obeys markers in the mail (tests)",
+	.caps = ENGINE_CAP_LOCAL | ENGINE_CAP_TEST,
+	.scan = scan,
 };

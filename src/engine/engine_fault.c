@@ -57,10 +57,10 @@ fini(struct engine *e)
 }
 
 const struct engine_ops engine_fault = {
-    .name = "fault",
-    .summary = "wraps another engine and breaks it (tests)",
-    .caps = ENGINE_CAP_LOCAL | ENGINE_CAP_TEST,
-    .init = init,
-    .scan = scan,
-    .fini = fini,
+	.name = "fault",
+	.summary = "wraps another engine and breaks it (tests)",
+	.caps = ENGINE_CAP_LOCAL | ENGINE_CAP_TEST,
+	.init = init,
+	.scan = scan,
+	.fini = fini,
 };

@@ -56,10 +56,11 @@ static void
 judge_options(struct conn *c, const struct icap_message *m, struct verdict *v)
 {
 	struct icap_answer a = {
-	    .head = m, .dialect = icap_dialect_find(DIALECT_GENERIC), .method = ICAP_OPTIONS};
+		.head = m, .dialect = icap_dialect_find(DIALECT_GENERIC), .method = ICAP_OPTIONS
+	};
 	g_autofree char *where =
 	    g_strdup_printf("engine %s: %s: OPTIONS", c->engine->title, c->address->text);
-	AUTO(verdict_clear) struct verdict got = {0};
+	AUTO(verdict_clear) struct verdict got = { 0 };
 
 	icap_judge(&a, &got, "", c->engine->title, where);
 	if (got.failed != REASON_NONE)
@@ -71,11 +72,12 @@ judge_options(struct conn *c, const struct icap_message *m, struct verdict *v)
 static void
 probe(struct engine *e, struct conn *c, struct probe *out, struct verdict *v)
 {
-	AUTO(icap_message_clear) struct icap_message m = {0};
+	AUTO(icap_message_clear) struct icap_message m = { 0 };
 	g_autofree char *authority = address_authority(c->address);
 	const char *service = c->address->rest[0] ? c->address->rest : e->conf->icap.service;
 	const struct icap_request request = {
-	    .method = ICAP_OPTIONS, .authority = authority, .service = service};
+		.method = ICAP_OPTIONS, .authority = authority, .service = service
+	};
 	g_autoptr(GString) text = g_string_new(NULL);
 	struct icap_parts parts;
 	GError *why = NULL;
@@ -113,22 +115,22 @@ init(struct engine *e, GError **err)
 		if (!unknown)
 			continue;
 		g_set_error(err, CONF_ERROR, CONF_E_INVALID,
-		            "request_header %s: %%{%s} is not known; write %%{sender}, "
-		            "%%{recipient}, %%{client}, %%{helo}, %%{qid}, "
-		            "%%{ref} or %%{msgid}",
-		            pair->name, unknown);
+		    "request_header %s: %%{%s} is not known; write %%{sender}, "
+		    "%%{recipient}, %%{client}, %%{helo}, %%{qid}, "
+		    "%%{ref} or %%{msgid}",
+		    pair->name, unknown);
 		return false;
 	}
 	return true;
 }
 
 const struct engine_ops engine_icap = {
-    .name = "icap",
-    .summary = "ICAP: Symantec, Kaspersky, ESET, Trend, c-icap and others",
-    .caps = ENGINE_CAP_STREAM | ENGINE_CAP_PATH | ENGINE_CAP_PROBED,
-    .default_port = "1344",
-    .tls_port = "11344",
-    .init = init,
-    .scan = scan,
-    .probe = probe,
+	.name = "icap",
+	.summary = "ICAP: Symantec, Kaspersky, ESET, Trend, c-icap and others",
+	.caps = ENGINE_CAP_STREAM | ENGINE_CAP_PATH | ENGINE_CAP_PROBED,
+	.default_port = "1344",
+	.tls_port = "11344",
+	.init = init,
+	.scan = scan,
+	.probe = probe,
 };

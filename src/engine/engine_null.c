@@ -13,8 +13,8 @@ scan(struct engine *e, struct conn *conn, const struct scan_request *rq, struct 
 }
 
 const struct engine_ops engine_null = {
-    .name = "null",
-    .summary = "finds nothing (tests)",
-    .caps = ENGINE_CAP_LOCAL | ENGINE_CAP_TEST,
-    .scan = scan,
+	.name = "null",
+	.summary = "finds nothing (tests)",
+	.caps = ENGINE_CAP_LOCAL | ENGINE_CAP_TEST,
+	.scan = scan,
 };

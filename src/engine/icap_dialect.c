@@ -9,7 +9,7 @@
 
 static const struct icap_dialect rows[] = {
 #define DIALECT(id, told_by, status_403, null_200, inner_4xx, flags)                               \
-	{DIALECT_##id, told_by, ICAP_##status_403, ICAP_##null_200, ICAP_##inner_4xx, flags},
+	{ DIALECT_##id, told_by, ICAP_##status_403, ICAP_##null_200, ICAP_##inner_4xx, flags },
 #include "engine/icap_dialects.def"
 #undef DIALECT
 };
@@ -39,7 +39,7 @@ tells(const struct icap_dialect *d, const char *text)
 const struct icap_dialect *
 icap_dialect_guess(const struct icap_message *options)
 {
-	static const char *const fields[] = {"Service", "Service-ID", "Server"};
+	static const char *const fields[] = { "Service", "Service-ID", "Server" };
 	g_autoptr(GString) text = g_string_new(NULL);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {

@@ -69,8 +69,8 @@ send_chunks(struct exchange *x, uint64_t from, uint64_t to, const char *end, GEr
 		if (!content_read(&x->content, at, room + len, n, err))
 			return false;
 		len += n;
-		len += (size_t)g_snprintf(room + len, CHUNK_ROOM - len, "\r\n%s",
-		                          to - at <= CHUNK ? end : "");
+		len += (size_t)g_snprintf(
+		    room + len, CHUNK_ROOM - len, "\r\n%s", to - at <= CHUNK ? end : "");
 		if (!wire_write(x->c->wire, room, len, err))
 			return false;
 	}
@@ -145,9 +145,9 @@ static const char *
 name_of(const struct exchange *x)
 {
 	const struct object *o = x->rq->object;
-	const char *name = o->names[0]                 ? o->names[0]
-	                   : o->kind == OBJECT_MESSAGE ? "message.eml"
-	                                               : NEUTRAL_NAME;
+	const char *name = o->names[0]  ? o->names[0]
+	    : o->kind == OBJECT_MESSAGE ? "message.eml"
+					: NEUTRAL_NAME;
 
 	return icap_options_ignore(x->options, name) ? NEUTRAL_NAME : name;
 }
@@ -156,7 +156,7 @@ static char *
 remote_path(struct exchange *x, GError **err)
 {
 	const struct conf_antivirus *av = &x->c->engine->all->antivirus;
-	struct content_place place = {av->path_directory, av->path_group, av->path_mode};
+	struct content_place place = { av->path_directory, av->path_group, av->path_mode };
 	const char *path = content_path(&x->content, &place, err);
 
 	return path ? content_remote_path(path, x->c->engine->conf->path_map) : NULL;
@@ -171,16 +171,16 @@ send_request(struct exchange *x, uint64_t preview, const char *path, GError **er
 	g_autoptr(GPtrArray) fields = icap_fields_new(conf->request_header, x->rq->message);
 	g_autoptr(GString) text = g_string_new(NULL);
 	const struct icap_request request = {
-	    .method = x->method,
-	    .authority = authority,
-	    .service = service,
-	    .name = name_of(x),
-	    .type = o->kind == OBJECT_MESSAGE ? "message/rfc822" : o->type,
-	    .size = x->content.size,
-	    .preview = preview,
-	    .path = path,
-	    .client = conf->send_client ? icap_fields_client(x->rq->message) : NULL,
-	    .fields = fields,
+		.method = x->method,
+		.authority = authority,
+		.service = service,
+		.name = name_of(x),
+		.type = o->kind == OBJECT_MESSAGE ? "message/rfc822" : o->type,
+		.size = x->content.size,
+		.preview = preview,
+		.path = path,
+		.client = conf->send_client ? icap_fields_client(x->rq->message) : NULL,
+		.fields = fields,
 	};
 
 	icap_request_write(&request, text);
@@ -219,8 +219,8 @@ read_inner_heads(struct exchange *x, GError **err)
 	if (!p->response_head)
 		return true;
 	if (!icap_http_parse(heads + p->response_at, p->heads_len - p->response_at, &x->http)) {
-		g_set_error_literal(err, NET_ERROR, NET_E_SYNTAX,
-		                    "no HTTP head where Encapsulated puts one");
+		g_set_error_literal(
+		    err, NET_ERROR, NET_E_SYNTAX, "no HTTP head where Encapsulated puts one");
 		return false;
 	}
 	x->answer.http = &x->http;
@@ -232,7 +232,7 @@ static bool
 compare_body(struct exchange *x, GError **err)
 {
 	g_autofree char *theirs = g_malloc(CHUNK), *ours = g_malloc(CHUNK);
-	struct chunked chunked = {0};
+	struct chunked chunked = { 0 };
 	uint64_t at = 0;
 	ssize_t n;
 
@@ -260,7 +260,7 @@ drain_body(struct exchange *x)
 {
 	g_autofree char *some = g_malloc(CHUNK);
 	struct wait *wait = wire_wait(x->c->wire), cut = wait_until(wait, deadline_in(DRAIN_MS));
-	struct chunked chunked = {0};
+	struct chunked chunked = { 0 };
 	size_t sum = 0;
 	ssize_t n;
 
@@ -325,17 +325,16 @@ exchange(struct exchange *x, struct verdict *v)
 	GError *why = NULL;
 
 	x->answer = (struct icap_answer){
-	    .head = &x->head,
-	    .dialect = x->dialect,
-	    .method = x->method,
-	    .would_204 = x->options->allow_204,
-	    .size = x->content.size,
+		.head = &x->head,
+		.dialect = x->dialect,
+		.method = x->method,
+		.would_204 = x->options->allow_204,
+		.size = x->content.size,
 	};
 	if (!ask(x, &why)) {
 		salvage(x, v);
 		conn_fail(x->c, v,
-		          x->head.status > 0 || wire_answered(x->c->wire) ? "reply" : "request",
-		          why);
+		    x->head.status > 0 || wire_answered(x->c->wire) ? "reply" : "request", why);
 		return;
 	}
 	x->answer.sent_all = wire_sent_all(x->c->wire);
@@ -357,11 +356,11 @@ exchange_clear(struct exchange *x)
 }
 
 void
-icap_exchange(struct conn *c, const struct scan_request *rq, enum icap_method method,
-              struct verdict *v)
+icap_exchange(
+    struct conn *c, const struct scan_request *rq, enum icap_method method, struct verdict *v)
 {
 	AUTO(exchange_clear)
-	struct exchange x = {.c = c, .rq = rq, .options = c->probe->detail, .method = method};
+	struct exchange x = { .c = c, .rq = rq, .options = c->probe->detail, .method = method };
 	int dialect = c->engine->conf->icap.dialect;
 
 	x.dialect = dialect == DIALECT_AUTO ? x.options->dialect : icap_dialect_find(dialect);

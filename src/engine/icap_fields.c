@@ -10,20 +10,21 @@
 #include "engine/icap_request.h"
 #include "message/message.h"
 
-static const char *const names[] = {"sender", "recipient", "client", "helo", "qid", "ref", "msgid"};
+static const char *const names[] = { "sender", "recipient", "client", "helo", "qid", "ref",
+	"msgid" };
 
 /* The value of a name; NULL = there is no such name. */
 static const char *
 lookup(const char *name, const struct message *m)
 {
 	const char *const values[] = {
-	    m->sender,
-	    m->recipients && m->recipients->len > 0 ? g_ptr_array_index(m->recipients, 0) : "",
-	    m->client_addr,
-	    m->helo,
-	    m->id,
-	    m->ref,
-	    m->message_id,
+		m->sender,
+		m->recipients && m->recipients->len > 0 ? g_ptr_array_index(m->recipients, 0) : "",
+		m->client_addr,
+		m->helo,
+		m->id,
+		m->ref,
+		m->message_id,
 	};
 
 	G_STATIC_ASSERT(G_N_ELEMENTS(values) == G_N_ELEMENTS(names));
@@ -111,5 +112,5 @@ icap_fields_client(const struct message *m)
 	struct in_addr any;
 
 	return m->client_addr && inet_pton(AF_INET, m->client_addr, &any) == 1 ? m->client_addr
-	                                                                       : NULL;
+									       : NULL;
 }

@@ -17,33 +17,34 @@ static const struct word_row {
 	enum finding_kind kind; /* FINDING_NONE: PARTIAL(partial) */
 	enum reason partial;
 } word_rows[] = {
-    {{"encrypted container", NULL}, FINDING_ENCRYPTED, REASON_NONE},
-    {{"password", "protected"}, FINDING_ENCRYPTED, REASON_NONE},
-    {{"password_protected", NULL}, FINDING_ENCRYPTED, REASON_NONE},
-    {{"malformed container", NULL}, FINDING_NONE, REASON_CORRUPT},
-    {{"decode_error", NULL}, FINDING_NONE, REASON_CORRUPT},
-    {{"archive not supported", NULL}, FINDING_NONE, REASON_UNSUPPORTED},
-    {{"container size", NULL}, FINDING_NONE, REASON_LIMIT_SIZE},
-    {{"container", "depth"}, FINDING_NONE, REASON_LIMIT_DEPTH},
-    {{"container", "time"}, FINDING_NONE, REASON_LIMIT_TIME},
-    {{"max_archive_layers_exceeded", NULL}, FINDING_NONE, REASON_LIMIT_DEPTH},
-    {{"archive", "limit"}, FINDING_NONE, REASON_LIMIT_SIZE},
-    {{"file_type_blocked", NULL}, FINDING_BLOCKED, REASON_NONE},
-    {{"file_extension_blocked", NULL}, FINDING_BLOCKED, REASON_NONE},
+	{ { "encrypted container", NULL }, FINDING_ENCRYPTED, REASON_NONE },
+	{ { "password", "protected" }, FINDING_ENCRYPTED, REASON_NONE },
+	{ { "password_protected", NULL }, FINDING_ENCRYPTED, REASON_NONE },
+	{ { "malformed container", NULL }, FINDING_NONE, REASON_CORRUPT },
+	{ { "decode_error", NULL }, FINDING_NONE, REASON_CORRUPT },
+	{ { "archive not supported", NULL }, FINDING_NONE, REASON_UNSUPPORTED },
+	{ { "container size", NULL }, FINDING_NONE, REASON_LIMIT_SIZE },
+	{ { "container", "depth" }, FINDING_NONE, REASON_LIMIT_DEPTH },
+	{ { "container", "time" }, FINDING_NONE, REASON_LIMIT_TIME },
+	{ { "max_archive_layers_exceeded", NULL }, FINDING_NONE, REASON_LIMIT_DEPTH },
+	{ { "archive", "limit" }, FINDING_NONE, REASON_LIMIT_SIZE },
+	{ { "file_type_blocked", NULL }, FINDING_BLOCKED, REASON_NONE },
+	{ { "file_extension_blocked", NULL }, FINDING_BLOCKED, REASON_NONE },
 };
 
 /* Symantec's categories behind "| NonViralThreat="; any other is malware (interface.md P15). */
-static const char *const unwanted[] = {"Adware", "Trackware", "Dialers", "Joke Programs",
-                                       "Security Risks"};
+static const char *const unwanted[] = { "Adware", "Trackware", "Dialers", "Joke Programs",
+	"Security Risks" };
 
 /* Fields whose value is a name or a list of names. */
-static const char *const name_fields[] = {"X-Virus-Name", "X-Virus-ID", "X-FSecure-Infection-Name"};
+static const char *const name_fields[] = { "X-Virus-Name", "X-Virus-ID",
+	"X-FSecure-Infection-Name" };
 /* Fields that say why something was blocked. */
-static const char *const reason_fields[] = {"X-Blocked-Reason", "X-MWG-Block-Reason",
-                                            "X-Block-Reason"};
+static const char *const reason_fields[] = { "X-Blocked-Reason", "X-MWG-Block-Reason",
+	"X-Block-Reason" };
 /* Values that mean "nothing". */
-static const char *const nothing[] = {"",      "-",      "no threats", "none",
-                                      "clean", "passed", "allowed",    "0"};
+static const char *const nothing[] = { "", "-", "no threats", "none", "clean", "passed", "allowed",
+	"0" };
 
 static bool
 is_nothing(const char *value)
@@ -127,7 +128,7 @@ icap_judge_name(const char *raw, const char *label, const char *title, struct ve
 	g_strstrip(name);
 	if (category)
 		verdict_find(v, is_unwanted(category) ? FINDING_SUSPICIOUS : FINDING_INFECTED,
-		             name[0] ? name : UNNAMED, label, title);
+		    name[0] ? name : UNNAMED, label, title);
 	else if (g_str_has_prefix(name, "not-a-virus:"))
 		verdict_find(v, FINDING_SUSPICIOUS, name, label, title);
 	else if (!judge_words(name, label, title, v))
@@ -142,7 +143,7 @@ is_known(const struct verdict *v, const char *raw)
 
 	for (guint i = 0; v->findings && i < v->findings->len; i++)
 		if (strcmp(((const struct finding *)g_ptr_array_index(v->findings, i))->name,
-		           name) == 0)
+			name) == 0)
 			return true;
 	return false;
 }
@@ -198,8 +199,8 @@ take_infection(const char *value, const char *label, const char *title, struct v
 	g_autofree char *type = infection_key(value, "Type");
 	g_autofree char *threat = infection_key(value, "Threat");
 	const char *name = threat ? threat
-	                   : type ? UNNAMED
-	                          : value; /* some servers put nothing but a name there */
+	    : type                ? UNNAMED
+				  : value; /* some servers put nothing but a name there */
 	g_autofree char *shown = printable(name[0] ? name : UNNAMED);
 
 	if (is_known(v, shown))
@@ -208,8 +209,8 @@ take_infection(const char *value, const char *label, const char *title, struct v
 		verdict_find(v, FINDING_BLOCKED, shown, label, title);
 	} else if (type && strcmp(type, "2") == 0) {
 		if (!judge_words(shown, label, title, v))
-			verdict_partial(v, REASON_UNSUPPORTED, "engine %s: %s: %s", title, label,
-			                shown);
+			verdict_partial(
+			    v, REASON_UNSUPPORTED, "engine %s: %s: %s", title, label, shown);
 	} else {
 		icap_judge_name(shown, label, title, v);
 	}
@@ -246,7 +247,7 @@ says_blocked(const struct icap_message *m)
 	const char *scan = icap_value(m, "X-FSecure-Scan-Result");
 
 	return (info && g_ascii_strncasecmp(info, "blocked", strlen("blocked")) == 0) ||
-	       (blocked && !is_nothing(blocked)) || (scan && !is_nothing(scan));
+	    (blocked && !is_nothing(blocked)) || (scan && !is_nothing(scan));
 }
 
 /* Something was blocked and no name was given: the reason tells what kind of thing it is. */

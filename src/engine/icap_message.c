@@ -25,7 +25,7 @@ field_free(void *p)
 void
 icap_message_init(struct icap_message *m)
 {
-	*m = (struct icap_message){.fields = g_ptr_array_new_with_free_func(field_free)};
+	*m = (struct icap_message){ .fields = g_ptr_array_new_with_free_func(field_free) };
 }
 
 void
@@ -104,7 +104,7 @@ icap_message_line(struct icap_message *m, const char *line, GError **err)
 	m->bytes += strlen(line);
 	if (++m->lines > ICAP_LINES_MAX || m->bytes > ICAP_HEAD_MAX) {
 		g_set_error(err, NET_ERROR, NET_E_LONG, "head longer than %d lines or %d bytes",
-		            ICAP_LINES_MAX, ICAP_HEAD_MAX);
+		    ICAP_LINES_MAX, ICAP_HEAD_MAX);
 		return false;
 	}
 	if (m->status == 0)
@@ -195,10 +195,10 @@ take_part(struct icap_parts *p, char *part)
 		const char *word;
 		enum icap_body body;
 	} bodies[] = {
-	    {"null-body", ICAP_BODY_NULL},
-	    {"req-body", ICAP_BODY_REQ},
-	    {"res-body", ICAP_BODY_RES},
-	    {"opt-body", ICAP_BODY_OPT},
+		{ "null-body", ICAP_BODY_NULL },
+		{ "req-body", ICAP_BODY_REQ },
+		{ "res-body", ICAP_BODY_RES },
+		{ "opt-body", ICAP_BODY_OPT },
 	};
 	char *eq = strchr(part, '=');
 	uint64_t at;
@@ -228,7 +228,7 @@ icap_parts_parse(const struct icap_message *m, struct icap_parts *p)
 	const char *value = icap_value(m, "Encapsulated");
 	g_auto(GStrv) parts = NULL;
 
-	*p = (struct icap_parts){0};
+	*p = (struct icap_parts){ 0 };
 	if (!value)
 		return true;
 	parts = g_strsplit(value, ",", -1);

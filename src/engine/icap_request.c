@@ -14,10 +14,10 @@
 #define TYPE_MAX       127
 #define URL_SAFE       "-._~"
 
-static const char *const words[] = {[ICAP_OPTIONS] = "OPTIONS",
-                                    [ICAP_RESPMOD] = "RESPMOD",
-                                    [ICAP_REQMOD] = "REQMOD",
-                                    [ICAP_FILEMOD] = "FILEMOD"};
+static const char *const words[] = { [ICAP_OPTIONS] = "OPTIONS",
+	[ICAP_RESPMOD] = "RESPMOD",
+	[ICAP_REQMOD] = "REQMOD",
+	[ICAP_FILEMOD] = "FILEMOD" };
 
 void
 icap_field_write(GString *out, const char *name, const char *value)
@@ -68,8 +68,8 @@ append_http(const struct icap_request *rq, GString *request, GString *response)
 	g_string_append(request, " HTTP/1.1\r\nHost: " HTTP_HOST "\r\n");
 	if (!upload)
 		g_string_append(response, "HTTP/1.1 200 OK\r\n");
-	g_string_append_printf(bearer, "Content-Type: %s\r\nContent-Length: %" PRIu64 "\r\n", type,
-	                       rq->size);
+	g_string_append_printf(
+	    bearer, "Content-Type: %s\r\nContent-Length: %" PRIu64 "\r\n", type, rq->size);
 	g_string_append(request, "\r\n");
 	if (!upload)
 		g_string_append(response, "\r\n");
@@ -83,8 +83,8 @@ icap_request_write(const struct icap_request *rq, GString *out)
 
 	if (body)
 		append_http(rq, request, response);
-	g_string_append_printf(out, "%s icap://%s/%s ICAP/1.0\r\n", words[rq->method],
-	                       rq->authority, rq->service);
+	g_string_append_printf(
+	    out, "%s icap://%s/%s ICAP/1.0\r\n", words[rq->method], rq->authority, rq->service);
 	icap_field_write(out, "Host", rq->authority);
 	g_string_append(out, "User-Agent: avmilter/" AVM_VERSION "\r\n");
 	if (rq->method != ICAP_OPTIONS)
@@ -100,12 +100,12 @@ icap_request_write(const struct icap_request *rq, GString *out)
 	if (!body)
 		g_string_append(out, "Encapsulated: null-body=0\r\n\r\n");
 	else if (rq->method == ICAP_REQMOD)
-		g_string_append_printf(out, "Encapsulated: req-hdr=0, req-body=%zu\r\n\r\n",
-		                       request->len);
+		g_string_append_printf(
+		    out, "Encapsulated: req-hdr=0, req-body=%zu\r\n\r\n", request->len);
 	else
 		g_string_append_printf(out,
-		                       "Encapsulated: req-hdr=0, res-hdr=%zu, res-body=%zu\r\n\r\n",
-		                       request->len, request->len + response->len);
+		    "Encapsulated: req-hdr=0, res-hdr=%zu, res-body=%zu\r\n\r\n", request->len,
+		    request->len + response->len);
 	g_string_append_len(out, request->str, (gssize)request->len);
 	g_string_append_len(out, response->str, (gssize)response->len);
 }

@@ -16,12 +16,22 @@ static const struct status_row {
 	unsigned status;
 	enum reason failed;
 } status_rows[] = {
-    {206, REASON_PROTOCOL}, /* only legal when we had offered it */
-    {400, REASON_REFUSED},      {404, REASON_REFUSED},      {405, REASON_REFUSED},
-    {407, REASON_REFUSED},      {408, REASON_TIMEOUT},      {418, REASON_ENGINE_ERROR},
-    {500, REASON_ENGINE_ERROR}, {501, REASON_REFUSED},      {502, REASON_REFUSED},
-    {503, REASON_BUSY},         {505, REASON_REFUSED},      {506, REASON_BUSY},
-    {539, REASON_NO_LICENSE},   {551, REASON_ENGINE_ERROR}, {558, REASON_NO_LICENSE},
+	{ 206, REASON_PROTOCOL }, /* only legal when we had offered it */
+	{ 400, REASON_REFUSED },
+	{ 404, REASON_REFUSED },
+	{ 405, REASON_REFUSED },
+	{ 407, REASON_REFUSED },
+	{ 408, REASON_TIMEOUT },
+	{ 418, REASON_ENGINE_ERROR },
+	{ 500, REASON_ENGINE_ERROR },
+	{ 501, REASON_REFUSED },
+	{ 502, REASON_REFUSED },
+	{ 503, REASON_BUSY },
+	{ 505, REASON_REFUSED },
+	{ 506, REASON_BUSY },
+	{ 539, REASON_NO_LICENSE },
+	{ 551, REASON_ENGINE_ERROR },
+	{ 558, REASON_NO_LICENSE },
 };
 
 bool
@@ -51,8 +61,8 @@ icap_http_parse(const char *text, size_t len, struct icap_message *m)
 
 /* "blocked: HTTP/1.1 403 VirusFound" as the name of a finding. */
 static void
-find_block(struct verdict *v, const char *what, const char *text, const char *label,
-           const char *title)
+find_block(
+    struct verdict *v, const char *what, const char *text, const char *label, const char *title)
 {
 	g_autofree char *name =
 	    g_strdup_printf("%s%s%.*s", what, text[0] ? ": " : "", REASON_SHOWN, text);
@@ -82,7 +92,7 @@ nothing_found(const struct icap_answer *a, struct verdict *v, const char *where)
 /* 200 and an HTTP answer that is not the one we sent. */
 static void
 judge_http_status(const struct icap_answer *a, struct verdict *v, const char *label,
-                  const char *title, const char *where)
+    const char *title, const char *where)
 {
 	unsigned status = a->http->status;
 
@@ -103,7 +113,7 @@ bool
 icap_needs_echo(const struct icap_answer *a)
 {
 	return a->head->status == 200 && !http_is_block(a) &&
-	       (a->parts.body == ICAP_BODY_RES || a->parts.body == ICAP_BODY_REQ);
+	    (a->parts.body == ICAP_BODY_RES || a->parts.body == ICAP_BODY_REQ);
 }
 
 static void
@@ -117,23 +127,23 @@ judge_null(const struct icap_answer *a, struct verdict *v, const char *where)
 
 static void
 judge_200(const struct icap_answer *a, struct verdict *v, const char *label, const char *title,
-          const char *where)
+    const char *where)
 {
 	if (http_is_block(a))
 		judge_http_status(a, v, label, title, where);
 	else if (a->parts.body == ICAP_BODY_NULL)
 		judge_null(a, v, where);
 	else if (!icap_needs_echo(a) || a->method == ICAP_FILEMOD)
-		verdict_fail(v, REASON_PROTOCOL, "%s: 200 without the parts that belong to it",
-		             where);
+		verdict_fail(
+		    v, REASON_PROTOCOL, "%s: 200 without the parts that belong to it", where);
 	else if (a->echo == ICAP_ECHO_DIFFERENT)
 		find_block(v, "modified by the server", "", label, title);
 	else if (a->echo == ICAP_ECHO_UNREAD)
 		skip(v, where, "gave the object back before it had all of it");
 	else if (a->would_204)
 		skip(v, where,
-		     "gave the object back although 204 was allowed: it has not looked (too large, "
-		     "or excluded)");
+		    "gave the object back although 204 was allowed: it has not looked (too large, "
+		    "or excluded)");
 	else
 		nothing_found(a, v, where);
 }
@@ -141,7 +151,7 @@ judge_200(const struct icap_answer *a, struct verdict *v, const char *label, con
 /* 201 and 403: something is wrong with the object, and nobody says what. */
 static void
 judge_forbidden(const struct icap_answer *a, struct verdict *v, const char *label,
-                const char *title, const char *where)
+    const char *title, const char *where)
 {
 	if (icap_value(a->head, "X-Attribute")) {
 		verdict_find(v, FINDING_BLOCKED, "content category", label, title);
@@ -157,7 +167,7 @@ judge_forbidden(const struct icap_answer *a, struct verdict *v, const char *labe
 
 static void
 judge_status(const struct icap_answer *a, struct verdict *v, const char *label, const char *title,
-             const char *where)
+    const char *where)
 {
 	const char *code = icap_value(a->head, "X-Error-Code");
 	g_autoptr(GString) shown = g_string_new(NULL);
@@ -174,7 +184,7 @@ judge_status(const struct icap_answer *a, struct verdict *v, const char *label, 
 
 void
 icap_judge(const struct icap_answer *a, struct verdict *v, const char *label, const char *title,
-           const char *where)
+    const char *where)
 {
 	bool any = icap_findings(a->head, label, title, v);
 

@@ -52,7 +52,7 @@ add_servers(struct upstream *u, GError **err)
 	}
 	if (u->servers->len == 0 || u->servers->len > UPSTREAM_MAX) {
 		g_set_error(err, NET_ERROR, NET_E_IO, "servers names %u servers; write 1 to %d",
-		            u->servers->len, UPSTREAM_MAX);
+		    u->servers->len, UPSTREAM_MAX);
 		return false;
 	}
 	return true;
@@ -64,7 +64,8 @@ upstream_new(struct engine *e, GError **err)
 	struct upstream *u = g_new0(struct upstream, 1);
 	const struct conf_net *net = &e->conf->net;
 	const struct tls_conf t = {
-	    .ca = net->tls_ca, .cert = net->tls_cert, .key = net->tls_key, .name = net->tls_name};
+		.ca = net->tls_ca, .cert = net->tls_cert, .key = net->tls_key, .name = net->tls_name
+	};
 
 	u->engine = e;
 	u->servers = g_ptr_array_new_with_free_func(server_free);
@@ -75,8 +76,8 @@ upstream_new(struct engine *e, GError **err)
 	if (u->stop_fd >= 0 && add_servers(u, err) &&
 	    (!needs_tls(u) || (u->tls = tls_new(&t, err))))
 		return u;
-	g_prefix_error(err, "%s:%u: %s \"%s\": ", e->conf->file, e->conf->line, e->ops->name,
-	               e->title);
+	g_prefix_error(
+	    err, "%s:%u: %s \"%s\": ", e->conf->file, e->conf->line, e->ops->name, e->title);
 	upstream_free(&u);
 	return NULL;
 }
@@ -114,8 +115,8 @@ warn_clear_text(const struct upstream *u)
 
 		if (!server_speaks_tls(s) && !address_is_local(s->address))
 			log_warn("engine %s: %s: mail goes to another host in clear text; set tls "
-			         "= true if the server can",
-			         u->engine->title, s->address->text);
+				 "= true if the server can",
+			    u->engine->title, s->address->text);
 	}
 }
 

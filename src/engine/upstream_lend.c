@@ -35,8 +35,8 @@ open_stream(struct conn *c, struct wait *wait, struct verdict *v)
 {
 	struct server *s = c->server;
 	const struct conf_net *net = &c->engine->conf->net;
-	struct net_how how = {server_speaks_tls(s) ? s->upstream->tls : NULL, net->connect_time,
-	                      c->cancel_fd};
+	struct net_how how = { server_speaks_tls(s) ? s->upstream->tls : NULL, net->connect_time,
+		c->cancel_fd };
 	struct net *n;
 	GError *why = NULL;
 
@@ -47,7 +47,7 @@ open_stream(struct conn *c, struct wait *wait, struct verdict *v)
 		/* A connection that does not come up is nobody's answer: never the object's fault.
 		 */
 		conn_refuse(c, v, why->code == NET_E_IO ? REASON_SPOOL : REASON_UNREACHABLE, "%s",
-		            why->message);
+		    why->message);
 		g_error_free(why);
 		return false;
 	}
@@ -116,7 +116,7 @@ pick(struct upstream *u, const struct tried *tried)
 	for (guint i = 0; i < u->servers->len; i++) {
 		const struct server *s = g_ptr_array_index(u->servers, i);
 
-		c[i] = (struct candidate){standing(s), s->busy, limit(s), tried->yes[i]};
+		c[i] = (struct candidate){ standing(s), s->busy, limit(s), tried->yes[i] };
 	}
 	return balance_pick(c, u->servers->len, u->turn++ % u->servers->len);
 }
@@ -142,9 +142,9 @@ take(struct upstream *u, struct tried *tried, struct wait *wait, struct verdict 
 	pthread_mutex_unlock(&u->mu);
 	if (i == BALANCE_FULL)
 		verdict_fail(v, REASON_BUSY,
-		             "engine %s: no server had a free connection in time; raise "
-		             "max_connections or add servers",
-		             u->engine->title);
+		    "engine %s: no server had a free connection in time; raise "
+		    "max_connections or add servers",
+		    u->engine->title);
 	return s;
 }
 
@@ -264,8 +264,8 @@ server_account(struct server *s, enum reason failed, const char *why, bool by_pr
 	pthread_mutex_unlock(&u->mu);
 	if (was_in && !now_in)
 		log_msg(failed == REASON_NO_LICENSE ? LOGLV_ERR : LOGLV_WARNING,
-		        "%s; out of rotation for %" G_GINT64_FORMAT " s",
-		        why ? why : reason_name(failed), out / 1000);
+		    "%s; out of rotation for %" G_GINT64_FORMAT " s",
+		    why ? why : reason_name(failed), out / 1000);
 	else if (!was_in && now_in)
 		log_notice("engine %s: %s: back in rotation", u->engine->title, s->address->text);
 }

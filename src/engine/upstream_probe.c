@@ -69,7 +69,7 @@ server_probe(struct server *s, struct conn *c, struct wait *wait, struct verdict
 	const struct engine *e = s->upstream->engine;
 	struct wait cut = wait_until(wait, deadline_in(PROBE_ANSWER_MS));
 	struct probe *p = probe_new();
-	AUTO(verdict_clear) struct verdict told = {0};
+	AUTO(verdict_clear) struct verdict told = { 0 };
 
 	p->ttl_ms = PROBE_EVERY_MS;
 	c->keep = false;
@@ -89,7 +89,7 @@ server_probe(struct server *s, struct conn *c, struct wait *wait, struct verdict
 		conn_refuse(c, &told, REASON_UNKNOWN, "probe: no answer was understood");
 	/* A probe that runs out of time is no object's fault. */
 	verdict_fail(v, told.failed == REASON_TIMEOUT ? REASON_UNREACHABLE : told.failed, "%s",
-	             told.failed_why);
+	    told.failed_why);
 	return false;
 }
 
@@ -97,13 +97,13 @@ static void
 probe_one(struct server *s)
 {
 	struct upstream *u = s->upstream;
-	AUTO(verdict_clear) struct verdict v = {0};
+	AUTO(verdict_clear) struct verdict v = { 0 };
 	struct conn *c;
 	struct wait w;
 	bool ok, stopping;
 
-	wait_init(&w, deadline_in(u->engine->conf->net.connect_time + PROBE_ANSWER_MS), 0, NULL,
-	          NULL);
+	wait_init(
+	    &w, deadline_in(u->engine->conf->net.connect_time + PROBE_ANSWER_MS), 0, NULL, NULL);
 	c = server_connect(s, u->stop_fd, &w, &v);
 	ok = c && server_probe(s, c, &w, &v);
 	if (c)
@@ -161,7 +161,7 @@ run(void *arg)
 	while (!u->stopping) {
 		s = next_due(u, &due);
 		if (due > now_ms()) {
-			wait_init(&w, (struct deadline){.at_ms = due}, 0, NULL, NULL);
+			wait_init(&w, (struct deadline){ .at_ms = due }, 0, NULL, NULL);
 			wait_cond(&w, &u->wake, &u->mu);
 			continue;
 		}

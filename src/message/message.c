@@ -46,7 +46,7 @@ keep(struct message *m, const void *data, size_t len)
 
 struct message *
 message_new(struct spool_budget *b, const struct message_limits *lim, const struct client *c,
-            const char *sender)
+    const char *sender)
 {
 	struct message *m = g_new0(struct message, 1);
 
@@ -107,8 +107,8 @@ static void
 note_field(struct message *m, const struct header *h)
 {
 	char **to = header_is(h->name, "Message-ID") ? &m->message_id
-	            : header_is(h->name, "Subject")  ? &m->subject
-	                                             : NULL;
+	    : header_is(h->name, "Subject")          ? &m->subject
+						     : NULL;
 
 	if (to && !*to)
 		*to = g_strstrip(g_strdup(h->value));

@@ -48,7 +48,7 @@ inside(const struct objects *set, enum object_store store, uint64_t offset, uint
 	uint64_t whole = store_size(set, store);
 
 	return (store == STORE_SPOOL || store == STORE_ARENA) && offset <= whole &&
-	       size <= whole - offset;
+	    size <= whole - offset;
 }
 
 static bool
@@ -87,16 +87,16 @@ copy_names(char *const *names)
 
 struct object *
 objects_add(struct objects *set, enum object_kind kind, enum object_store store, uint64_t offset,
-            uint64_t size, const char *path, const char *type, char *const *names, GError **err)
+    uint64_t size, const char *path, const char *type, char *const *names, GError **err)
 {
 	struct object *o;
 
 	if (!inside(set, store, offset, size)) {
 		g_set_error(err, SPOOL_ERROR, SPOOL_E_IO,
-		            "object %u: %" PRIu64 " bytes at %" PRIu64
-		            " lie outside the %s of %" PRIu64 " bytes",
-		            set->list->len, size, offset,
-		            store == STORE_SPOOL ? "message" : "arena", store_size(set, store));
+		    "object %u: %" PRIu64 " bytes at %" PRIu64 " lie outside the %s of %" PRIu64
+		    " bytes",
+		    set->list->len, size, offset, store == STORE_SPOOL ? "message" : "arena",
+		    store_size(set, store));
 		return NULL;
 	}
 	o = g_new0(struct object, 1);
@@ -118,7 +118,7 @@ objects_add(struct objects *set, enum object_kind kind, enum object_store store,
 
 bool
 objects_read(const struct objects *set, const struct object *o, uint64_t at, void *buf, size_t len,
-             GError **err)
+    GError **err)
 {
 	if (at > o->size || len > o->size - at) {
 		g_set_error(err, SPOOL_ERROR, SPOOL_E_IO, "object %u: read beyond its end", o->id);

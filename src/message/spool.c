@@ -192,8 +192,8 @@ store(struct spool *sp, const void *data, size_t len, GError **err)
 {
 	uint64_t size = sp->size + len;
 	enum place want = size > sp->lim.memory_max ? IN_FILE
-	                  : size > BUFFER_MAX       ? IN_MEMFD
-	                                            : IN_BUFFER;
+	    : size > BUFFER_MAX                     ? IN_MEMFD
+						    : IN_BUFFER;
 
 	if (want > sp->place && !move_to(sp, want, err))
 		return false;
@@ -228,16 +228,16 @@ spool_append(struct spool *sp, const void *data, size_t len, GError **err)
 		return true;
 	if (sp->size > size_bound(sp) || len > size_bound(sp) - sp->size) {
 		cause = g_error_new(SPOOL_ERROR, SPOOL_E_TOOBIG,
-		                    "spool: the message is larger than %" PRIu64
-		                    " bytes (spool.message_max, or half of spool.total_max)",
-		                    size_bound(sp));
+		    "spool: the message is larger than %" PRIu64
+		    " bytes (spool.message_max, or half of spool.total_max)",
+		    size_bound(sp));
 		return poison(sp, SPOOL_E_TOOBIG, cause, err);
 	}
 	if (!budget_take(sp->budget, len, sp->lim.total_max)) {
 		cause = g_error_new(SPOOL_ERROR, SPOOL_E_BUDGET,
-		                    "spool: other messages hold the %" PRIu64
-		                    " bytes of spool.total_max; it passes, or raise the option",
-		                    sp->lim.total_max);
+		    "spool: other messages hold the %" PRIu64
+		    " bytes of spool.total_max; it passes, or raise the option",
+		    sp->lim.total_max);
 		return poison(sp, SPOOL_E_BUDGET, cause, err);
 	}
 	sp->held += len;
@@ -260,7 +260,7 @@ harden(int *fd, enum place place, GError **err)
 
 	if (place == IN_MEMFD)
 		return fcntl(*fd, F_ADD_SEALS, ALL_SEALS) == 0 ||
-		       fsx_fail(err, "spool: memfd", "seal");
+		    fsx_fail(err, "spool: memfd", "seal");
 	if (fchmod(*fd, 0400) < 0)
 		return fsx_fail(err, "spool: file", "chmod");
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", *fd);
@@ -332,8 +332,8 @@ spool_read(const struct spool *sp, uint64_t at, void *buf, size_t len, GError **
 	g_assert(sp->sealed);
 	if (at > sp->size || len > sp->size - at) {
 		g_set_error(err, SPOOL_ERROR, SPOOL_E_IO,
-		            "spool: read beyond the end (%zu bytes at %" PRIu64 " of %" PRIu64 ")",
-		            len, at, sp->size);
+		    "spool: read beyond the end (%zu bytes at %" PRIu64 " of %" PRIu64 ")", len, at,
+		    sp->size);
 		return false;
 	}
 	if (sp->place != IN_BUFFER)

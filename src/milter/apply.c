@@ -13,9 +13,9 @@ static const struct {
 	unsigned long flag;
 	const char *what;
 } action_names[] = {
-    {SMFIF_ADDHDRS, "adding header fields"},
-    {SMFIF_CHGHDRS, "removing header fields"},
-    {SMFIF_QUARANTINE, "putting mail on hold"},
+	{ SMFIF_ADDHDRS, "adding header fields" },
+	{ SMFIF_CHGHDRS, "removing header fields" },
+	{ SMFIF_QUARANTINE, "putting mail on hold" },
 };
 
 char *
@@ -25,8 +25,8 @@ apply_action_names(unsigned long actions)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(action_names); i++)
 		if (actions & action_names[i].flag)
-			g_string_append_printf(out, "%s%s", out->len > 0 ? ", " : "",
-			                       action_names[i].what);
+			g_string_append_printf(
+			    out, "%s%s", out->len > 0 ? ", " : "", action_names[i].what);
 	return g_string_free(out, FALSE);
 }
 
@@ -60,7 +60,7 @@ speak_edit(const struct apply *a, const struct edit *e, char **why)
 	if (rc == MI_SUCCESS)
 		return true;
 	*why = g_strdup_printf("the MTA would not let us %s the header field %s",
-	                       e->op == EDIT_DELETE ? "remove" : "add", e->name);
+	    e->op == EDIT_DELETE ? "remove" : "add", e->name);
 	return false;
 }
 
@@ -81,7 +81,7 @@ speak_hold(const struct apply *a, char **why)
 	const struct finding *top = verdict_top(&a->scan->verdict);
 	g_autofree char *reason =
 	    g_strdup_printf("avmilter: %s %.*s (ref %s)", verdict_class_name(a->decision->cls),
-	                    HOLD_REASON_MAX, top != NULL ? top->name : "", a->message->ref);
+		HOLD_REASON_MAX, top != NULL ? top->name : "", a->message->ref);
 
 	if (a->ops->quarantine(a->ctx, reason) == MI_SUCCESS)
 		return true;
@@ -112,8 +112,8 @@ apply_decision(const struct apply *a, char **why)
 	case ACTION_TEMPFAIL:
 		return reply_speak(a->ops, a->ctx, d->error_code, d->reply);
 	default:
-		*why = g_strdup_printf("action %s cannot be carried out by this version",
-		                       action_name(d->action));
+		*why = g_strdup_printf(
+		    "action %s cannot be carried out by this version", action_name(d->action));
 		break;
 	}
 	return reply_speak(a->ops, a->ctx, REPLY_TEMPFAIL, NULL);

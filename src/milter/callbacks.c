@@ -51,7 +51,7 @@ reply_body(const struct session *s, SMFICTX *ctx)
 
 static sfsistat
 cb_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2, unsigned long f3,
-             unsigned long *pf0, unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
+    unsigned long *pf0, unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
 {
 	struct session *s = session_of(ctx);
 
@@ -189,22 +189,22 @@ cb_close(SMFICTX *ctx)
 static char name[] = "avmilter";
 
 static const struct smfiDesc callbacks = {
-    .xxfi_name = name,
-    .xxfi_version = SMFI_VERSION,
-    .xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST,
-    .xxfi_connect = cb_connect,
-    .xxfi_helo = cb_helo,
-    .xxfi_envfrom = cb_mail,
-    .xxfi_envrcpt = cb_rcpt,
-    .xxfi_header = cb_header,
-    .xxfi_eoh = cb_eoh,
-    .xxfi_body = cb_body,
-    .xxfi_eom = cb_eom,
-    .xxfi_abort = cb_abort,
-    .xxfi_close = cb_close,
-    .xxfi_unknown = cb_unknown,
-    .xxfi_data = cb_data,
-    .xxfi_negotiate = cb_negotiate,
+	.xxfi_name = name,
+	.xxfi_version = SMFI_VERSION,
+	.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST,
+	.xxfi_connect = cb_connect,
+	.xxfi_helo = cb_helo,
+	.xxfi_envfrom = cb_mail,
+	.xxfi_envrcpt = cb_rcpt,
+	.xxfi_header = cb_header,
+	.xxfi_eoh = cb_eoh,
+	.xxfi_body = cb_body,
+	.xxfi_eom = cb_eom,
+	.xxfi_abort = cb_abort,
+	.xxfi_close = cb_close,
+	.xxfi_unknown = cb_unknown,
+	.xxfi_data = cb_data,
+	.xxfi_negotiate = cb_negotiate,
 };
 
 const struct smfiDesc *

@@ -52,7 +52,7 @@ begin(struct eom *e)
 	session_queue_id(e->session);
 	log_context(e->message->id);
 	wait_init(&e->wait, deadline_in(e->conf != NULL ? e->conf->antivirus.message_time_max : 0),
-	          PROGRESS_MS, tell_progress, e);
+	    PROGRESS_MS, tell_progress, e);
 	e->wait.cut = &e->milter->cut_ms;
 	message_seal(e->message);
 }
@@ -106,7 +106,7 @@ scan(struct eom *e)
 		return;
 	}
 	scan_message(e->conf, e->snapshot->engines, snapshot_workers(e->snapshot), e->message,
-	             &e->wait, &e->scan);
+	    &e->wait, &e->scan);
 	e->skipped = e->scan.skipped;
 }
 
@@ -127,16 +127,16 @@ static void
 apply(struct eom *e)
 {
 	const struct apply a = {
-	    .ops = e->milter->ops,
-	    .ctx = e->ctx,
-	    .leading_space = (e->session->steps & SMFIP_HDR_LEADSPC) != 0,
-	    .conf = e->conf,
-	    .message = e->message,
-	    .scan = &e->scan,
-	    .decision = &e->decision,
-	    .skipped = e->skipped,
-	    .host = e->milter->host,
-	    .refused = e->effect_why != NULL,
+		.ops = e->milter->ops,
+		.ctx = e->ctx,
+		.leading_space = (e->session->steps & SMFIP_HDR_LEADSPC) != 0,
+		.conf = e->conf,
+		.message = e->message,
+		.scan = &e->scan,
+		.decision = &e->decision,
+		.skipped = e->skipped,
+		.host = e->milter->host,
+		.refused = e->effect_why != NULL,
 	};
 
 	e->answer = apply_decision(&a, &e->effect_why);
@@ -150,12 +150,12 @@ report(struct eom *e)
 {
 	const bool json = e->conf != NULL && e->conf->log.format == FORMAT_JSON;
 	const struct report r = {
-	    .m = e->message,
-	    .scan = &e->scan,
-	    .decision = &e->decision,
-	    .skipped = e->skipped,
-	    .effect_why = e->effect_why,
-	    .delay_ms = (now_us() - e->begin_us) / 1000,
+		.m = e->message,
+		.scan = &e->scan,
+		.decision = &e->decision,
+		.skipped = e->skipped,
+		.effect_why = e->effect_why,
+		.delay_ms = (now_us() - e->begin_us) / 1000,
 	};
 	const bool clean =
 	    e->skipped == NULL && e->effect_why == NULL && verdict_is_clean(&e->scan.verdict);
@@ -166,7 +166,7 @@ report(struct eom *e)
 		log_msg(report_level(&r), "%s", line);
 	}
 	stats_message(&e->milter->stats, e->message, &e->scan, &e->decision, e->skipped,
-	              e->effect_why, now_us() - e->begin_us);
+	    e->effect_why, now_us() - e->begin_us);
 	if (e->effect_why == NULL)
 		stats_unscanned(&e->milter->stats, e->conf, &e->decision, e->skipped);
 }
@@ -212,7 +212,7 @@ answer_nothing(struct milter *m, struct session *s, SMFICTX *ctx)
 sfsistat
 eom_answer(struct milter *m, struct session *s, SMFICTX *ctx)
 {
-	struct eom e = {.milter = m, .session = s, .ctx = ctx, .begin_us = now_us()};
+	struct eom e = { .milter = m, .session = s, .ctx = ctx, .begin_us = now_us() };
 
 	if (s == NULL || s->message == NULL)
 		return answer_nothing(m, s, ctx);

@@ -29,8 +29,8 @@ resolve_unix(struct kick *k, const char *path, GError **err)
 
 	if (len >= sizeof(sun->sun_path)) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NAMETOOLONG,
-		            "socket path %s is longer than %zu bytes, the most that Unix allows",
-		            path, sizeof(sun->sun_path) - 1);
+		    "socket path %s is longer than %zu bytes, the most that Unix allows", path,
+		    sizeof(sun->sun_path) - 1);
 		return false;
 	}
 	sun->sun_family = AF_UNIX;
@@ -44,9 +44,9 @@ resolve_inet(struct kick *k, const struct endpoint *e, GError **err)
 {
 	const bool six = e->family == ENDPOINT_INET6;
 	const struct addrinfo hints = {
-	    .ai_family = six ? AF_INET6 : AF_INET,
-	    .ai_socktype = SOCK_STREAM,
-	    .ai_flags = AI_NUMERICSERV,
+		.ai_family = six ? AF_INET6 : AF_INET,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICSERV,
 	};
 	struct addrinfo *ai = NULL;
 	char port[16];
@@ -58,7 +58,7 @@ resolve_inet(struct kick *k, const struct endpoint *e, GError **err)
 	rc = getaddrinfo(e->host[0] != '\0' ? e->host : NULL, port, &hints, &ai);
 	if (rc != 0) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "socket: host %s: %s", e->host,
-		            gai_strerror(rc));
+		    gai_strerror(rc));
 		return false;
 	}
 	memcpy(&k->addr, ai->ai_addr, ai->ai_addrlen);

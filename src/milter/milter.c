@@ -72,5 +72,5 @@ bool
 milter_drained(struct milter *m)
 {
 	return atomic_load(&m->pending) == 0 &&
-	       now_ms() - atomic_load(&m->last_eom_ms) >= ANSWER_GRACE_MS;
+	    now_ms() - atomic_load(&m->last_eom_ms) >= ANSWER_GRACE_MS;
 }

@@ -60,14 +60,14 @@ at_end(SMFICTX *ctx)
 }
 
 const struct mta_ops mta_libmilter = {
-    .getsymval = getsymval,
-    .setpriv = smfi_setpriv,
-    .getpriv = smfi_getpriv,
-    .setsymlist = setsymlist,
-    .setreply = setreply,
-    .insheader = insheader,
-    .chgheader = chgheader,
-    .quarantine = quarantine,
-    .progress = smfi_progress,
-    .at_end = at_end,
+	.getsymval = getsymval,
+	.setpriv = smfi_setpriv,
+	.getpriv = smfi_getpriv,
+	.setsymlist = setsymlist,
+	.setreply = setreply,
+	.insheader = insheader,
+	.chgheader = chgheader,
+	.quarantine = quarantine,
+	.progress = smfi_progress,
+	.at_end = at_end,
 };

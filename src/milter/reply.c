@@ -24,8 +24,8 @@ wire_text(const char *text)
 sfsistat
 reply_speak(const struct mta_ops *ops, SMFICTX *ctx, unsigned code, const char *text)
 {
-	static const char *const own[] = {"Virus scan unavailable, try again later",
-	                                  "Message rejected"};
+	static const char *const own[] = { "Virus scan unavailable, try again later",
+		"Message rejected" };
 	const bool reject = code >= 500 && code <= 599;
 	const char *xcode = reject ? "5.7.1" : "4.7.1";
 	g_autofree char *wire = wire_text(text != NULL && text[0] != '\0' ? text : own[reject]);

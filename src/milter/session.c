@@ -33,16 +33,16 @@ static const struct {
 	int stage;
 	const char *macros;
 } wanted_macros[] = {
-    {SMFIM_CONNECT, "{daemon_name}"},
-    {SMFIM_ENVFROM, "i {auth_authen} {daemon_name}"},
-    {SMFIM_ENVRCPT, "i"},
-    {SMFIM_DATA, "i"},
-    {SMFIM_EOM, "i"},
+	{ SMFIM_CONNECT, "{daemon_name}" },
+	{ SMFIM_ENVFROM, "i {auth_authen} {daemon_name}" },
+	{ SMFIM_ENVRCPT, "i" },
+	{ SMFIM_DATA, "i" },
+	{ SMFIM_EOM, "i" },
 };
 
 void
 session_negotiate(struct session *s, unsigned long actions, unsigned long steps,
-                  unsigned long *actions_out, unsigned long *steps_out)
+    unsigned long *actions_out, unsigned long *steps_out)
 {
 	struct snapshot *snap = snapshot_slot_get(&s->milter->slot);
 	const unsigned long need = snap != NULL ? milter_actions(snap->conf) : 0;
@@ -57,8 +57,8 @@ session_negotiate(struct session *s, unsigned long actions, unsigned long steps,
 	if (actions & SMFIF_SETSYMLIST) {
 		*actions_out |= SMFIF_SETSYMLIST;
 		for (size_t i = 0; i < G_N_ELEMENTS(wanted_macros); i++)
-			s->milter->ops->setsymlist(s->ctx, wanted_macros[i].stage,
-			                           wanted_macros[i].macros);
+			s->milter->ops->setsymlist(
+			    s->ctx, wanted_macros[i].stage, wanted_macros[i].macros);
 	}
 	atomic_store(&s->milter->last_steps, s->steps);
 	atomic_store(&s->milter->last_actions, s->actions);
@@ -78,10 +78,10 @@ session_connect(struct session *s, const char *host, const struct sockaddr *addr
 	g_free(c->daemon);
 	if (addr != NULL && addr->sa_family == AF_INET)
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)addr)->sin_addr,
-		          text, sizeof(text));
+		    text, sizeof(text));
 	else if (addr != NULL && addr->sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr,
-		          text, sizeof(text));
+		    text, sizeof(text));
 	c->name = g_strdup(host != NULL ? host : "unknown");
 	c->addr = text[0] != '\0' ? g_strdup(text) : NULL;
 	c->daemon = g_strdup(daemon);
@@ -113,7 +113,8 @@ session_queue_id(struct session *s)
 static struct message_limits
 limits_of(const struct snapshot *snap)
 {
-	struct message_limits lim = {.spool = {.total_max = 1, .file_base = ""}, .header_max = 1};
+	struct message_limits lim = { .spool = { .total_max = 1, .file_base = "" },
+		.header_max = 1 };
 
 	if (snap == NULL)
 		return lim;

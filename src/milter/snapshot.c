@@ -44,9 +44,9 @@ bool
 pool_fits(const struct pool *p, const struct workers_conf *cfg)
 {
 	return p != NULL && memcmp(&p->cfg.settings, &cfg->settings, sizeof(cfg->settings)) == 0 &&
-	       strcmp(p->cfg.scanner_path, cfg->scanner_path) == 0 &&
-	       strcmp(p->cfg.scanner_log, cfg->scanner_log) == 0 && p->cfg.count == cfg->count &&
-	       p->cfg.queue_max == cfg->queue_max;
+	    strcmp(p->cfg.scanner_path, cfg->scanner_path) == 0 &&
+	    strcmp(p->cfg.scanner_log, cfg->scanner_log) == 0 && p->cfg.count == cfg->count &&
+	    p->cfg.queue_max == cfg->queue_max;
 }
 
 struct snapshot *

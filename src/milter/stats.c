@@ -9,9 +9,16 @@ void
 stats_reset(struct stats *s)
 {
 	atomic_uint_fast64_t *const all[] = {
-	    &s->sessions,       &s->messages, &s->aborted, &s->bytes,
-	    &s->objects,        &s->viruses,  &s->skipped, &s->unscanned_delivered,
-	    &s->effects_failed, &s->eom_us,
+		&s->sessions,
+		&s->messages,
+		&s->aborted,
+		&s->bytes,
+		&s->objects,
+		&s->viruses,
+		&s->skipped,
+		&s->unscanned_delivered,
+		&s->effects_failed,
+		&s->eom_us,
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
@@ -25,7 +32,7 @@ stats_reset(struct stats *s)
 
 void
 stats_message(struct stats *s, const struct message *m, const struct scan_result *r,
-              const struct decision *d, const char *skipped, const char *effect_why, int64_t eom_us)
+    const struct decision *d, const char *skipped, const char *effect_why, int64_t eom_us)
 {
 	atomic_fetch_add(&s->messages, 1);
 	atomic_fetch_add(&s->bytes, m->size);
@@ -44,8 +51,8 @@ stats_message(struct stats *s, const struct message *m, const struct scan_result
 }
 
 void
-stats_unscanned(struct stats *s, const struct conf *conf, const struct decision *d,
-                const char *skipped)
+stats_unscanned(
+    struct stats *s, const struct conf *conf, const struct decision *d, const char *skipped)
 {
 	if (skipped != NULL || d->action != ACTION_PASS || d->observed)
 		return;

@@ -49,14 +49,14 @@ policy_class_action(const struct conf *conf, enum verdict_class c)
 /* Let one item speak. Of equally strict ones that of the highest class explains the outcome. */
 static void
 weigh(struct choice *ch, const struct conf *conf, enum verdict_class c, const struct finding *f,
-      const char *engine)
+    const char *engine)
 {
 	const struct conf_engine *sec = engine[0] ? conf_engine_find(conf, engine) : NULL;
 	enum action a = sec ? engine_class_action(sec, c) : policy_class_action(conf, c);
 
 	if (a < ch->action || (a == ch->action && c <= ch->cls))
 		return;
-	*ch = (struct choice){.action = a, .cls = c, .finding = f, .engine = sec};
+	*ch = (struct choice){ .action = a, .cls = c, .finding = f, .engine = sec };
 }
 
 static void
@@ -100,7 +100,7 @@ weigh_unkept(struct choice *ch, const struct conf *conf, const struct verdict *v
 static struct choice
 strictest(const struct conf *conf, const struct verdict *v)
 {
-	struct choice ch = {.action = ACTION_PASS, .cls = CLASS_CLEAN};
+	struct choice ch = { .action = ACTION_PASS, .cls = CLASS_CLEAN };
 	unsigned items = verdict_items(v);
 
 	weigh_findings(&ch, conf, v);
@@ -118,14 +118,14 @@ reply_text(const struct choice *ch, const struct conf *conf, const struct messag
 {
 	const bool reject = ch->action == ACTION_REJECT;
 	const struct reply_words words = {
-	    .virus = ch->finding ? ch->finding->name : NULL,
-	    .engine = ch->finding  ? ch->finding->engine
-	              : ch->engine ? ch->engine->title
-	                           : NULL,
-	    .class_name = verdict_class_name(ch->cls),
-	    .ref = m->ref,
-	    .qid = m->id,
-	    .host = g_get_host_name(),
+		.virus = ch->finding ? ch->finding->name : NULL,
+		.engine = ch->finding ? ch->finding->engine
+		    : ch->engine      ? ch->engine->title
+				      : NULL,
+		.class_name = verdict_class_name(ch->cls),
+		.ref = m->ref,
+		.qid = m->id,
+		.host = g_get_host_name(),
 	};
 	const char *template;
 
@@ -138,8 +138,8 @@ reply_text(const struct choice *ch, const struct conf *conf, const struct messag
 }
 
 void
-policy_decide(const struct conf *conf, const struct message *m, const struct verdict *v,
-              struct decision *out)
+policy_decide(
+    const struct conf *conf, const struct message *m, const struct verdict *v, struct decision *out)
 {
 	struct choice ch = strictest(conf, v);
 
@@ -147,12 +147,12 @@ policy_decide(const struct conf *conf, const struct message *m, const struct ver
 	if (ch.action == ACTION_REPAIR && verdict_state(v) != SCAN_COMPLETE)
 		ch.action = (enum action)conf->antivirus.repair_fallback;
 	*out = (struct decision){
-	    .action = conf->observe ? ACTION_PASS : ch.action,
-	    .would = ch.action,
-	    .observed = conf->observe && ch.action != ACTION_PASS,
-	    .cls = verdict_class(v),
-	    .error_code =
-		(unsigned)(ch.engine ? ch.engine->error_code : conf->antivirus.error_code),
+		.action = conf->observe ? ACTION_PASS : ch.action,
+		.would = ch.action,
+		.observed = conf->observe && ch.action != ACTION_PASS,
+		.cls = verdict_class(v),
+		.error_code =
+		    (unsigned)(ch.engine ? ch.engine->error_code : conf->antivirus.error_code),
 	};
 	if (out->action == ACTION_REJECT || out->action == ACTION_TEMPFAIL)
 		out->reply = reply_text(&ch, conf, m);
@@ -162,5 +162,5 @@ void
 decision_clear(struct decision *d)
 {
 	g_free(d->reply);
-	*d = (struct decision){0};
+	*d = (struct decision){ 0 };
 }

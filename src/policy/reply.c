@@ -12,9 +12,14 @@ value_of(const struct reply_words *w, const char *name, size_t len)
 	const struct {
 		const char *name, *value;
 	} names[] = {
-	    {"virus", w->virus},    {"engine", w->engine}, {"class", w->class_name},
-	    {"ref", w->ref},        {"qid", w->qid},       {"host", w->host},
-	    {"SCANNER", w->engine}, {"VIRUS", w->virus},
+		{ "virus", w->virus },
+		{ "engine", w->engine },
+		{ "class", w->class_name },
+		{ "ref", w->ref },
+		{ "qid", w->qid },
+		{ "host", w->host },
+		{ "SCANNER", w->engine },
+		{ "VIRUS", w->virus },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)

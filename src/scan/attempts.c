@@ -70,7 +70,7 @@ attempts_worked(struct attempts *a, const char *engine)
 		when = g_new(struct worked, 1);
 		g_hash_table_insert(a->worked, g_strdup(engine), when);
 	}
-	*when = (struct worked){now_ms(), ++a->events};
+	*when = (struct worked){ now_ms(), ++a->events };
 	pthread_mutex_unlock(&a->mu);
 }
 
@@ -91,7 +91,7 @@ attempts_has_worked(struct attempts *a, const char *engine, int64_t since_ms)
 static struct count
 peek(struct attempts *a, const uint8_t object[DIGEST_LEN])
 {
-	struct count c = {0};
+	struct count c = { 0 };
 	size_t len;
 	const void *at = lru_get(a->map, object, &len);
 
@@ -99,7 +99,7 @@ peek(struct attempts *a, const uint8_t object[DIGEST_LEN])
 		return c;
 	g_assert(len == sizeof c);
 	memcpy(&c, at, sizeof c);
-	return c.last_ms + a->life_ms > now_ms() ? c : (struct count){0};
+	return c.last_ms + a->life_ms > now_ms() ? c : (struct count){ 0 };
 }
 
 unsigned
@@ -127,8 +127,8 @@ blame(struct attempts *a, const char *engine, const struct count *c, enum reason
 }
 
 unsigned
-attempts_add(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN],
-             enum reason failed)
+attempts_add(
+    struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN], enum reason failed)
 {
 	struct count c;
 	bool blamed;
@@ -156,10 +156,10 @@ attempts_condemn(struct verdict *v, unsigned n)
 	v->failed = REASON_NONE;
 	v->states &= ~(1u << SCAN_FAILED);
 	for (guint i = 0; i == 0 || (by != NULL && i < by->len); i++) {
-		AUTO(verdict_clear) struct verdict poison = {0};
+		AUTO(verdict_clear) struct verdict poison = { 0 };
 
 		verdict_partial(&poison, REASON_POISON, "broke %u scans, the last one: %s", n,
-		                why != NULL ? why : "no reason known");
+		    why != NULL ? why : "no reason known");
 		if (by != NULL)
 			verdict_blame(&poison, g_ptr_array_index(by, i));
 		verdict_join(v, &poison);
@@ -168,7 +168,7 @@ attempts_condemn(struct verdict *v, unsigned n)
 
 void
 attempts_judge(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN],
-               unsigned max, struct verdict *v)
+    unsigned max, struct verdict *v)
 {
 	unsigned n;
 
@@ -189,8 +189,8 @@ attempts_clear(struct attempts *a)
 }
 
 bool
-attempts_poisoned(struct attempts *a, const uint8_t object[DIGEST_LEN], unsigned max,
-                  struct verdict *v)
+attempts_poisoned(
+    struct attempts *a, const uint8_t object[DIGEST_LEN], unsigned max, struct verdict *v)
 {
 	unsigned n = attempts_get(a, object);
 
@@ -202,7 +202,7 @@ attempts_poisoned(struct attempts *a, const uint8_t object[DIGEST_LEN], unsigned
 
 bool
 attempts_poisoned_by(struct attempts *a, const char *engine, const uint8_t object[DIGEST_LEN],
-                     unsigned max, struct verdict *v)
+    unsigned max, struct verdict *v)
 {
 	struct count c;
 

@@ -119,7 +119,7 @@ digest_text(struct digest *d, const char *text)
 
 void
 cache_key(const uint8_t object[DIGEST_LEN], const char *engine, const uint8_t options[DIGEST_LEN],
-          const char *definitions, uint8_t key[DIGEST_LEN])
+    const char *definitions, uint8_t key[DIGEST_LEN])
 {
 	AUTO(digest_free) struct digest *d = digest_new();
 
@@ -174,7 +174,7 @@ may_be_kept(const struct verdict *v)
 static void
 put_u32(GByteArray *to, uint32_t n)
 {
-	guint8 b[4] = {(guint8)(n >> 24), (guint8)(n >> 16), (guint8)(n >> 8), (guint8)n};
+	guint8 b[4] = { (guint8)(n >> 24), (guint8)(n >> 16), (guint8)(n >> 8), (guint8)n };
 
 	g_byte_array_append(to, b, sizeof b);
 }
@@ -186,10 +186,10 @@ get_u32(const uint8_t *b)
 }
 
 bool
-cache_pack(const char *label, const struct cache_note *note, const struct verdict *v,
-           GByteArray *to)
+cache_pack(
+    const char *label, const struct cache_note *note, const struct verdict *v, GByteArray *to)
 {
-	AUTO(verdict_clear) struct verdict bare = {0};
+	AUTO(verdict_clear) struct verdict bare = { 0 };
 	guint before = to->len;
 	guint8 format = PACK_FORMAT;
 
@@ -206,10 +206,10 @@ cache_pack(const char *label, const struct cache_note *note, const struct verdic
 }
 
 bool
-cache_unpack(const void *bytes, size_t len, const char *label, struct cache_note *note,
-             struct verdict *v)
+cache_unpack(
+    const void *bytes, size_t len, const char *label, struct cache_note *note, struct verdict *v)
 {
-	AUTO(verdict_clear) struct verdict bare = {0};
+	AUTO(verdict_clear) struct verdict bare = { 0 };
 	const uint8_t *b = bytes;
 
 	if (len < PACK_HEAD || len > CACHE_VALUE_MAX || b[0] != PACK_FORMAT)
@@ -250,7 +250,7 @@ condemned(const struct cache *c, const struct cache_origin *o)
 /* Locks: c->mu. */
 static bool
 keep(struct cache *c, const uint8_t key[DIGEST_LEN], const struct head *h, const GByteArray *packed,
-     bool clean)
+    bool clean)
 {
 	g_autoptr(GByteArray) entry = g_byte_array_new();
 
@@ -263,7 +263,7 @@ keep(struct cache *c, const uint8_t key[DIGEST_LEN], const struct head *h, const
 
 bool
 cache_put(struct cache *c, const uint8_t key[DIGEST_LEN], const char *label,
-          const struct cache_note *note, const struct verdict *v)
+    const struct cache_note *note, const struct verdict *v)
 {
 	g_autoptr(GByteArray) packed = g_byte_array_new();
 	bool packs = cache_pack(label, note, v, packed), clean = verdict_is_clean(v), kept = false;
@@ -303,7 +303,7 @@ fetch(struct cache *c, struct lru *map, const uint8_t key[DIGEST_LEN])
 
 bool
 cache_find(struct cache *c, const uint8_t key[DIGEST_LEN], const char *label,
-           struct cache_note *note, struct verdict *v)
+    struct cache_note *note, struct verdict *v)
 {
 	g_autoptr(GByteArray) entry = NULL;
 	struct head h;
@@ -325,7 +325,7 @@ cache_find(struct cache *c, const uint8_t key[DIGEST_LEN], const char *label,
 
 bool
 cache_get(struct cache *c, const uint8_t key[DIGEST_LEN], enum cache_level level, const char *label,
-          struct cache_note *note, struct verdict *v)
+    struct cache_note *note, struct verdict *v)
 {
 	bool hit = cache_find(c, key, label, note, v);
 
@@ -394,7 +394,7 @@ match_and_note(const uint8_t key[DIGEST_LEN], const void *value, size_t len, voi
 static size_t
 purge(struct cache *c, bool findings_too, lru_match match, void *arg, GByteArray *keys)
 {
-	struct noting noting = {match, arg, keys};
+	struct noting noting = { match, arg, keys };
 	size_t n;
 
 	pthread_mutex_lock(&c->mu);

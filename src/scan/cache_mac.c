@@ -40,14 +40,13 @@ mac_key_read(const char *path, struct mac_key *k, GError **err)
 		len--;
 	if (len < MAC_SECRET_MIN || len > SECRET_MAX) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-		            "cache.secret_file: %s holds %zu bytes, wanted are %d to %d: head -c "
-		            "32 /dev/urandom | base64 > %s",
-		            path, len, MAC_SECRET_MIN, SECRET_MAX, path);
+		    "cache.secret_file: %s holds %zu bytes, wanted are %d to %d: head -c "
+		    "32 /dev/urandom | base64 > %s",
+		    path, len, MAC_SECRET_MIN, SECRET_MAX, path);
 		return false;
 	}
 	if (stat(path, &st) != 0 || (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-		g_set_error(
-		    err, G_FILE_ERROR, G_FILE_ERROR_PERM,
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_PERM,
 		    "cache.secret_file: %s may be read or written by everybody: chmod o= %s", path,
 		    path);
 		return false;
@@ -67,14 +66,14 @@ mac(const struct mac_key *k, const uint8_t key[DIGEST_LEN], const uint8_t *value
 	g_byte_array_append(all, (const guint8 *)purpose, sizeof purpose);
 	g_byte_array_append(all, key, DIGEST_LEN);
 	g_byte_array_append(all, value, (guint)len);
-	g_assert(HMAC(EVP_sha256(), k->secret, sizeof k->secret, all->data, all->len, out, &n) !=
-	             NULL &&
-	         n == DIGEST_LEN);
+	g_assert(
+	    HMAC(EVP_sha256(), k->secret, sizeof k->secret, all->data, all->len, out, &n) != NULL &&
+	    n == DIGEST_LEN);
 }
 
 void
 mac_seal(const struct mac_key *k, const uint8_t key[DIGEST_LEN], const void *packed, size_t len,
-         GByteArray *to)
+    GByteArray *to)
 {
 	const guint8 format = FORMAT;
 	guint from = to->len;
@@ -89,7 +88,7 @@ mac_seal(const struct mac_key *k, const uint8_t key[DIGEST_LEN], const void *pac
 
 const void *
 mac_open(const struct mac_key *k, const uint8_t key[DIGEST_LEN], const void *value, size_t len,
-         size_t *packed_len)
+    size_t *packed_len)
 {
 	const uint8_t *v = value;
 	uint8_t m[DIGEST_LEN];

@@ -36,8 +36,8 @@ redis_leave_alone(struct cache_redis *r, const char *why)
 	pthread_mutex_unlock(&r->mu);
 	if (log_limit_pass(&r->complaint, REDIS_QUIET_MS, &suppressed))
 		log_warn("cache: redis %s: %s; scanning goes on without the shared cache, next try "
-		         "in %u s",
-		         r->address->text, why, (unsigned)(ms / 1000));
+			 "in %u s",
+		    r->address->text, why, (unsigned)(ms / 1000));
 }
 
 void
@@ -133,16 +133,16 @@ open_reply(struct cache_redis *r, const uint8_t key[DIGEST_LEN], const struct re
 
 void
 cache_redis_get(struct cache_redis *r, unsigned n, const uint8_t *keys, GByteArray **values,
-                int64_t *slice, struct wait *wait)
+    int64_t *slice, struct wait *wait)
 {
-	struct redis_reply *replies[REDIS_BATCH] = {NULL};
+	struct redis_reply *replies[REDIS_BATCH] = { NULL };
 	g_autoptr(GString) commands = g_string_new("");
 
 	g_assert(n <= REDIS_BATCH);
 	memset(values, 0, n * sizeof *values);
 	for (unsigned i = 0; i < n; i++) {
 		g_autofree char *name = redis_key(r, "", keys + i * DIGEST_LEN);
-		struct redis_word words[] = {{"GET", 3}, {name, strlen(name)}};
+		struct redis_word words[] = { { "GET", 3 }, { name, strlen(name) } };
 
 		redis_command(commands, words, G_N_ELEMENTS(words));
 	}
@@ -158,10 +158,10 @@ unsigned
 cache_redis_count(struct cache_redis *r, const uint8_t object[DIGEST_LEN], struct wait *wait)
 {
 	g_autofree char *name = redis_key(r, "attempts:", object);
-	struct redis_word incr[] = {{"INCR", 4}, {name, strlen(name)}};
-	struct redis_word expire[] = {
-	    {"EXPIRE", 6}, {name, strlen(name)}, {REDIS_COUNT_LIFE, strlen(REDIS_COUNT_LIFE)}};
-	struct redis_reply *replies[2] = {NULL};
+	struct redis_word incr[] = { { "INCR", 4 }, { name, strlen(name) } };
+	struct redis_word expire[] = { { "EXPIRE", 6 }, { name, strlen(name) },
+		{ REDIS_COUNT_LIFE, strlen(REDIS_COUNT_LIFE) } };
+	struct redis_reply *replies[2] = { NULL };
 	g_autoptr(GString) commands = g_string_new("");
 	int64_t slice = r->timeout_ms;
 	unsigned n = 0;
@@ -201,8 +201,8 @@ enqueue(struct cache_redis *r, GString *command, guint max)
 }
 
 void
-cache_redis_put(struct cache_redis *r, const uint8_t key[DIGEST_LEN], const void *packed,
-                size_t len)
+cache_redis_put(
+    struct cache_redis *r, const uint8_t key[DIGEST_LEN], const void *packed, size_t len)
 {
 	g_autofree char *name = redis_key(r, "", key);
 	g_autoptr(GByteArray) value = g_byte_array_new();
@@ -213,12 +213,10 @@ cache_redis_put(struct cache_redis *r, const uint8_t key[DIGEST_LEN], const void
 	mac_seal(&r->key, key, packed, len, value);
 	command = g_string_sized_new(value->len + 256);
 	redis_command(command,
-	              (struct redis_word[]){{"SET", 3},
-	                                    {name, strlen(name)},
-	                                    {value->data, value->len},
-	                                    {"PX", 2},
-	                                    {REDIS_VALUE_LIFE, strlen(REDIS_VALUE_LIFE)}},
-	              5);
+	    (struct redis_word[]){ { "SET", 3 }, { name, strlen(name) },
+		{ value->data, value->len }, { "PX", 2 },
+		{ REDIS_VALUE_LIFE, strlen(REDIS_VALUE_LIFE) } },
+	    5);
 	enqueue(r, command, REDIS_JOBS_MAX);
 }
 
@@ -228,7 +226,7 @@ cache_redis_forget(struct cache_redis *r, const uint8_t key[DIGEST_LEN])
 	g_autofree char *name = redis_key(r, "", key);
 	GString *command = g_string_new("");
 
-	redis_command(command, (struct redis_word[]){{"DEL", 3}, {name, strlen(name)}}, 2);
+	redis_command(command, (struct redis_word[]){ { "DEL", 3 }, { name, strlen(name) } }, 2);
 	enqueue(r, command, REDIS_FORGETS_MAX);
 }
 

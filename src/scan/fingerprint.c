@@ -17,15 +17,15 @@ static const struct volatile_field {
 	bool (*valid)(const char *value);
 	unsigned max;
 } volatile_fields[] = {
-    {"Received", grammar_received, 64},
-    {"X-Received", grammar_received, 64},
-    {"Message-ID", grammar_msgid, 1},
-    {"Date", grammar_date, 1},
-    {"Return-Path", grammar_path, 1},
-    {"DKIM-Signature", grammar_tags, 8},
-    {"ARC-Seal", grammar_tags, 32},
-    {"ARC-Message-Signature", grammar_tags, 32},
-    {"ARC-Authentication-Results", grammar_results, 32},
+	{ "Received", grammar_received, 64 },
+	{ "X-Received", grammar_received, 64 },
+	{ "Message-ID", grammar_msgid, 1 },
+	{ "Date", grammar_date, 1 },
+	{ "Return-Path", grammar_path, 1 },
+	{ "DKIM-Signature", grammar_tags, 8 },
+	{ "ARC-Seal", grammar_tags, 32 },
+	{ "ARC-Message-Signature", grammar_tags, 32 },
+	{ "ARC-Authentication-Results", grammar_results, 32 },
 };
 #define FIELDS G_N_ELEMENTS(volatile_fields)
 
@@ -71,7 +71,7 @@ fingerprint_of(const struct message *m, GPtrArray *left, uint8_t out[DIGEST_LEN]
 {
 	AUTO(digest_free) struct digest *d = NULL;
 	const uint64_t end = UINT64_MAX;
-	unsigned seen[FIELDS] = {0};
+	unsigned seen[FIELDS] = { 0 };
 
 	if (!m->sealed || m->error != NULL || m->headers_over)
 		return false;
@@ -99,8 +99,8 @@ fingerprint_of(const struct message *m, GPtrArray *left, uint8_t out[DIGEST_LEN]
 }
 
 void
-fingerprint_bind(const uint8_t content[DIGEST_LEN], const uint8_t plan[DIGEST_LEN],
-                 uint8_t out[DIGEST_LEN])
+fingerprint_bind(
+    const uint8_t content[DIGEST_LEN], const uint8_t plan[DIGEST_LEN], uint8_t out[DIGEST_LEN])
 {
 	AUTO(digest_free) struct digest *d = digest_new();
 

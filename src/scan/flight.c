@@ -113,7 +113,7 @@ sleep_a_while(struct flights *fs, struct flight *f, struct wait *w)
 	struct wait cut = *w;
 
 	if (f->leaders < fs->attempts)
-		cut = wait_until(w, (struct deadline){.at_ms = f->led_ms + fs->patience_ms});
+		cut = wait_until(w, (struct deadline){ .at_ms = f->led_ms + fs->patience_ms });
 	wait_cond(&cut, &f->changed, &fs->mu);
 	w->next_tick_ms = cut.next_tick_ms;
 }
@@ -123,7 +123,7 @@ static bool
 is_free(const struct flights *fs, const struct flight *f)
 {
 	return f->leading == 0 ||
-	       (f->leaders < fs->attempts && now_ms() >= f->led_ms + fs->patience_ms);
+	    (f->leaders < fs->attempts && now_ms() >= f->led_ms + fs->patience_ms);
 }
 
 /* Locks: fs->mu. Wait for a change; says what became of the follower. */
@@ -153,7 +153,7 @@ lead(struct flights *fs, struct flight *f)
 
 enum flight_role
 flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, struct flight **out,
-            struct verdict *v, struct flight_counts *counts)
+    struct verdict *v, struct flight_counts *counts)
 {
 	g_autoptr(GByteArray) answer = NULL;
 	enum flight_role role;
@@ -173,8 +173,8 @@ flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, s
 		if (role == FLIGHT_ANSWER)
 			*counts = f->counts;
 		if (role == FLIGHT_ANSWER)
-			answer = g_byte_array_append(g_byte_array_new(), f->answer->data,
-			                             f->answer->len);
+			answer = g_byte_array_append(
+			    g_byte_array_new(), f->answer->data, f->answer->len);
 		fs->followed += role == FLIGHT_ANSWER;
 		fs->timeouts += role == FLIGHT_TIMEOUT;
 		leave(fs, f);
@@ -182,7 +182,7 @@ flight_join(struct flights *fs, const uint8_t key[DIGEST_LEN], struct wait *w, s
 	pthread_mutex_unlock(&fs->mu);
 	if (role == FLIGHT_ANSWER && !verdict_decode(answer->data, answer->len, v))
 		verdict_fail(v, REASON_UNKNOWN,
-		             "the result of the same scan for another message could not be read");
+		    "the result of the same scan for another message could not be read");
 	return role;
 }
 
@@ -191,14 +191,14 @@ static bool
 settled(const struct verdict *v)
 {
 	return v != NULL && v->states != 0 &&
-	       (v->states & (1u << SCAN_FAILED | 1u << SCAN_UNKNOWN)) == 0;
+	    (v->states & (1u << SCAN_FAILED | 1u << SCAN_UNKNOWN)) == 0;
 }
 
 void
-flight_land(struct flights *fs, struct flight **fp, const struct verdict *v,
-            struct flight_counts counts)
+flight_land(
+    struct flights *fs, struct flight **fp, const struct verdict *v, struct flight_counts counts)
 {
-	static const struct verdict nothing = {.states = 1u << SCAN_UNKNOWN};
+	static const struct verdict nothing = { .states = 1u << SCAN_UNKNOWN };
 	struct flight *f = *fp;
 	GByteArray *answer;
 
@@ -227,12 +227,12 @@ flights_stats(struct flights *fs, struct flights_stats *out)
 {
 	pthread_mutex_lock(&fs->mu);
 	*out = (struct flights_stats){
-	    .flying = g_hash_table_size(fs->flying),
-	    .waiting = fs->waiting,
-	    .led = fs->ledn,
-	    .followed = fs->followed,
-	    .promoted = fs->promoted,
-	    .timeouts = fs->timeouts,
+		.flying = g_hash_table_size(fs->flying),
+		.waiting = fs->waiting,
+		.led = fs->ledn,
+		.followed = fs->followed,
+		.promoted = fs->promoted,
+		.timeouts = fs->timeouts,
 	};
 	pthread_mutex_unlock(&fs->mu);
 }

@@ -95,7 +95,7 @@ static bool
 angle(const char **s)
 {
 	return literal(s, '<') && span(s, LETTERS DIGITS ".,_+=/-") > 0 && literal(s, '@') &&
-	       span(s, LETTERS DIGITS ".:_-[]") > 0 && literal(s, '>');
+	    span(s, LETTERS DIGITS ".:_-[]") > 0 && literal(s, '>');
 }
 
 bool
@@ -204,8 +204,8 @@ clause_word(const char **s)
 static bool
 is_clause_name(const char *w, size_t len)
 {
-	static const char *const names[] = {"from", "by",  "via", "with",
-	                                    "id",   "for", "tls", "helo"};
+	static const char *const names[] = { "from", "by", "via", "with", "id", "for", "tls",
+		"helo" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
 		if (strlen(names[i]) == len && strncasecmp(w, names[i], len) == 0)
@@ -255,9 +255,9 @@ grammar_received(const char *s)
 bool
 grammar_tags(const char *s)
 {
-	static const char *const tags[] = {"v", "a", "b", "bh", "c", "d", "h",
-	                                   "i", "l", "q", "s",  "t", "x", "cv"};
-	bool seen[G_N_ELEMENTS(tags)] = {false};
+	static const char *const tags[] = { "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s",
+		"t", "x", "cv" };
+	bool seen[G_N_ELEMENTS(tags)] = { false };
 
 	while (*s != '\0') {
 		const char *name = s;

@@ -75,7 +75,7 @@ lane_resize(struct lane *l, unsigned slots)
 enum lane_answer
 lane_enter(struct lane *l, unsigned waiting_max, struct wait *w)
 {
-	struct place me = {.in = false};
+	struct place me = { .in = false };
 	bool full, in_time = true;
 
 	cond_init(&me.called);
@@ -111,9 +111,9 @@ lane_stats(struct lane *l, struct lane_stats *out)
 {
 	pthread_mutex_lock(&l->mu);
 	*out = (struct lane_stats){
-	    .slots = l->slots,
-	    .inside = l->inside,
-	    .waiting = g_queue_get_length(&l->waiting),
+		.slots = l->slots,
+		.inside = l->inside,
+		.waiting = g_queue_get_length(&l->waiting),
 	};
 	pthread_mutex_unlock(&l->mu);
 }

@@ -10,13 +10,14 @@ struct message *
 left_out_message(const struct conf *conf, struct spool_budget *b, const struct message *m)
 {
 	const struct message_limits lim = {
-	    .spool = {.memory_max = conf->spool.memory_max,
-	              .total_max = conf->spool.total_max,
-	              .file_base = conf->antivirus.file_base},
-	    .header_max = conf->antivirus.header_max,
+		.spool = { .memory_max = conf->spool.memory_max,
+		    .total_max = conf->spool.total_max,
+		    .file_base = conf->antivirus.file_base },
+		.header_max = conf->antivirus.header_max,
 	};
 	const struct client client = {
-	    .name = m->client_name, .addr = m->client_addr, .helo = m->helo, .daemon = m->daemon};
+		.name = m->client_name, .addr = m->client_addr, .helo = m->helo, .daemon = m->daemon
+	};
 	g_autoptr(GPtrArray) left = g_ptr_array_new();
 	uint8_t digest[DIGEST_LEN];
 	struct message *small;

@@ -23,10 +23,10 @@ static struct cache_limits
 limits_of(const struct conf *conf)
 {
 	return (struct cache_limits){
-	    .findings = conf->antivirus.cache_size,
-	    .clean = conf->antivirus.cache_size_clean,
-	    .bytes = conf->antivirus.cache_memory,
-	    .ttl_unversioned_ms = conf->antivirus.cache_ttl_unversioned,
+		.findings = conf->antivirus.cache_size,
+		.clean = conf->antivirus.cache_size_clean,
+		.bytes = conf->antivirus.cache_memory,
+		.ttl_unversioned_ms = conf->antivirus.cache_ttl_unversioned,
 	};
 }
 
@@ -69,13 +69,13 @@ memory_new(const struct conf *conf, GError **err)
 
 	pthread_mutex_init(&m->mu, NULL);
 	m->cache = cache_new(&lim);
-	m->flights = flights_new((unsigned)conf->antivirus.max_attempts,
-	                         conf->antivirus.message_time_max / 4);
+	m->flights = flights_new(
+	    (unsigned)conf->antivirus.max_attempts, conf->antivirus.message_time_max / 4);
 	m->attempts = attempts_new(DAY_MS);
 	m->large = lane_new(lane_slots(workers_of(conf)));
 	if (*conf->cache.redis != '\0' &&
 	    (!mac_key_read(conf->cache.secret_file, &m->key, err) ||
-	     !read_password(conf->cache.password_file, &m->password, err)))
+		!read_password(conf->cache.password_file, &m->password, err)))
 		memory_free(&m);
 	return m;
 }
@@ -89,15 +89,15 @@ memory_start(struct memory *m, const struct conf *conf, GError **err)
 	if (*c->redis == '\0')
 		return true;
 	redis = (struct cache_redis_conf){
-	    .server = c->redis,
-	    .prefix = c->prefix,
-	    .user = c->user,
-	    .password = m->password,
-	    .database = (unsigned)c->database,
-	    .tls = c->tls,
-	    .tls_ca = c->tls_ca,
-	    .timeout_ms = c->timeout,
-	    .key = m->key,
+		.server = c->redis,
+		.prefix = c->prefix,
+		.user = c->user,
+		.password = m->password,
+		.database = (unsigned)c->database,
+		.tls = c->tls,
+		.tls_ca = c->tls_ca,
+		.timeout_ms = c->timeout,
+		.key = m->key,
 	};
 	m->redis = cache_redis_new(&redis, err);
 	return m->redis != NULL;
@@ -179,7 +179,7 @@ memory_purge(struct memory *m, const uint8_t *object)
 {
 	g_autoptr(GByteArray) keys = g_byte_array_new();
 	size_t n = object != NULL ? cache_purge_object(m->cache, object, keys)
-	                          : cache_purge_all(m->cache, keys);
+				  : cache_purge_all(m->cache, keys);
 
 	forget(m, keys);
 	if (object == NULL)

@@ -51,7 +51,7 @@ is_filtered(const struct conf_engine *conf, const struct object *o)
 	if (o->kind == OBJECT_MESSAGE)
 		return false;
 	return (!conf->scan_text_mime && g_str_has_prefix(type, "text/")) ||
-	       (!conf->scan_image_mime && g_str_has_prefix(type, "image/"));
+	    (!conf->scan_image_mime && g_str_has_prefix(type, "image/"));
 }
 
 static bool
@@ -73,8 +73,8 @@ plan_add(struct plan *p, struct engine *e, const struct object *o)
 		return;
 	label = object_label(o);
 	verdict_partial(&s->verdict, REASON_TOO_LARGE,
-	                "engine %s: %s has %" PRIu64 " bytes, max_size is %" PRIu64, e->title,
-	                label, o->size, e->conf->max_size);
+	    "engine %s: %s has %" PRIu64 " bytes, max_size is %" PRIu64, e->title, label, o->size,
+	    e->conf->max_size);
 	verdict_blame(&s->verdict, e->title);
 	s->done = true;
 }

@@ -29,9 +29,9 @@ find_tags(struct recall *r)
 
 void
 recall_begin(struct recall *r, struct memory *memory, const struct conf *conf,
-             struct engines *engines, struct workers *workers, struct wait *wait)
+    struct engines *engines, struct workers *workers, struct wait *wait)
 {
-	*r = (struct recall){.conf = conf, .engines = engines, .workers = workers, .wait = wait};
+	*r = (struct recall){ .conf = conf, .engines = engines, .workers = workers, .wait = wait };
 	pthread_mutex_init(&r->mu, NULL);
 	r->memory = memory;
 	r->caching = memory != NULL && memory_is_on(conf);
@@ -94,7 +94,7 @@ message_key(const struct recall *r, const GPtrArray *tags, uint8_t key[DIGEST_LE
 /* Ask the second tier for one key; what it knows goes into the first. */
 static bool
 ask_redis(struct recall *r, const uint8_t key[DIGEST_LEN], const char *label,
-          struct cache_note *note, struct verdict *v)
+    struct cache_note *note, struct verdict *v)
 {
 	GByteArray *value = NULL;
 	bool hit;
@@ -124,8 +124,8 @@ fill_result(struct scan_result *out, const struct cache_note *note)
 static bool
 fly(struct recall *r, bool shared, struct scan_result *out)
 {
-	struct cache_note note = {.level = CACHE_MESSAGE, .versioned = shared};
-	struct flight_counts counts = {0};
+	struct cache_note note = { .level = CACHE_MESSAGE, .versioned = shared };
+	struct flight_counts counts = { 0 };
 	struct verdict *v = &out->verdict;
 
 	memcpy(note.object, r->content, DIGEST_LEN);
@@ -137,7 +137,7 @@ fly(struct recall *r, bool shared, struct scan_result *out)
 			return false;
 		/* Now, because what is still to be said about this message is not for others. */
 		flight_land(r->memory->flights, &r->flight, v,
-		            (struct flight_counts){note.objects, note.left_out});
+		    (struct flight_counts){ note.objects, note.left_out });
 		break;
 	case FLIGHT_ANSWER:
 		/* The filters left all of it out: that is no verdict to share, and quickly seen. */
@@ -151,7 +151,7 @@ fly(struct recall *r, bool shared, struct scan_result *out)
 		break;
 	case FLIGHT_TIMEOUT:
 		verdict_fail(v, REASON_TIMEOUT,
-		             "the same message is being scanned; no verdict inside the deadline");
+		    "the same message is being scanned; no verdict inside the deadline");
 		return true;
 	}
 	fill_result(out, &note);
@@ -175,7 +175,7 @@ recall_message(struct recall *r, const struct message *m, struct scan_result *ou
 	r->has_content = true;
 	/* What breaks the decomposition is seen by nobody; of one engine see recall_slots(). */
 	if (attempts_poisoned_by(r->memory->attempts, "", r->content,
-	                         (unsigned)r->conf->antivirus.max_attempts, &out->verdict))
+		(unsigned)r->conf->antivirus.max_attempts, &out->verdict))
 		return true;
 	keeping = r->caching ? keeping_of_all(r) : KEEP_NEVER;
 	if (keeping == KEEP_NEVER)
@@ -222,12 +222,12 @@ recall_same_definitions(const struct recall *r, guint at)
 	if (engine_caps(e) & ENGINE_CAP_WORKER)
 		return r->lease != NULL;
 	return identity_tag(e, &tag) == g_array_index(r->keeping, enum keeping, at) &&
-	       strcmp(tag, g_ptr_array_index(r->tags, at)) == 0;
+	    strcmp(tag, g_ptr_array_index(r->tags, at)) == 0;
 }
 
 void
 recall_remember(struct recall *r, const uint8_t key[DIGEST_LEN], const char *label,
-                const struct cache_note *note, const struct verdict *v)
+    const struct cache_note *note, const struct verdict *v)
 {
 	g_autoptr(GByteArray) packed = NULL;
 
@@ -240,8 +240,8 @@ recall_remember(struct recall *r, const uint8_t key[DIGEST_LEN], const char *lab
 }
 
 void
-recall_broke(struct recall *r, const char *title, enum reason why, int64_t took_ms,
-             int64_t timeout_ms)
+recall_broke(
+    struct recall *r, const char *title, enum reason why, int64_t took_ms, int64_t timeout_ms)
 {
 	/* Only the first failure is this message's doing: a worker that is gone fails everything
 	 * after it. A scan that began late had no fair time (decision 8). */
@@ -308,11 +308,11 @@ remember_message(struct recall *r, const struct scan_result *out)
 {
 	g_autoptr(GPtrArray) tags = recall_scanning_tags(r);
 	struct cache_note note = {
-	    .level = CACHE_MESSAGE,
-	    .versioned = keeping_of_all(r) == KEEP,
-	    .objects = out->objects,
-	    .left_out = out->left_out,
-	    .origin = r->origin,
+		.level = CACHE_MESSAGE,
+		.versioned = keeping_of_all(r) == KEEP,
+		.objects = out->objects,
+		.left_out = out->left_out,
+		.origin = r->origin,
 	};
 	uint8_t key[DIGEST_LEN];
 
@@ -333,7 +333,7 @@ remember_message(struct recall *r, const struct scan_result *out)
 void
 recall_end(struct recall *r, struct scan_result *out)
 {
-	const struct flight_counts counts = {out->objects, out->left_out};
+	const struct flight_counts counts = { out->objects, out->left_out };
 
 	if (r->caching && r->has_content && r->asked + r->known > 0)
 		remember_message(r, out);

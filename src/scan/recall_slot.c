@@ -14,8 +14,8 @@ static bool
 is_kept(const struct recall *r, const struct slot *slot)
 {
 	return r->caching && slot->object->kind != OBJECT_MESSAGE &&
-	       g_array_index(r->keeping, enum keeping, recall_engine_index(r, slot->engine)) !=
-	           KEEP_NEVER;
+	    g_array_index(r->keeping, enum keeping, recall_engine_index(r, slot->engine)) !=
+	    KEEP_NEVER;
 }
 
 static void
@@ -60,7 +60,7 @@ look_up(struct recall *r, struct slot *slot)
 	uint8_t key[DIGEST_LEN];
 
 	if (attempts_poisoned(r->memory->attempts, slot->object->sha256,
-	                      (unsigned)r->conf->antivirus.max_attempts, &slot->verdict)) {
+		(unsigned)r->conf->antivirus.max_attempts, &slot->verdict)) {
 		verdict_blame(&slot->verdict, slot->engine->title);
 		slot->done = true;
 		return;
@@ -84,7 +84,7 @@ look_up_shared(struct recall *r, struct plan *plan)
 
 		if (slot->done || !is_kept(r, slot) ||
 		    g_array_index(r->keeping, enum keeping, recall_engine_index(r, slot->engine)) !=
-		        KEEP)
+			KEEP)
 			continue;
 		newest_key(r, slot, keys[n]);
 		slots[n++] = slot;
@@ -94,13 +94,13 @@ look_up_shared(struct recall *r, struct plan *plan)
 	cache_redis_get(r->memory->redis, n, keys[0], values, &r->slice, r->wait);
 	for (unsigned i = 0; i < n; i++) {
 		g_autofree char *label = object_label(slots[i]->object);
-		struct cache_note note = {.level = CACHE_OBJECT, .versioned = true};
+		struct cache_note note = { .level = CACHE_OBJECT, .versioned = true };
 
 		if (values[i] == NULL)
 			continue;
 		memcpy(note.object, slots[i]->object->sha256, DIGEST_LEN);
-		if (cache_unpack(values[i]->data, values[i]->len, label, &note,
-		                 &slots[i]->verdict)) {
+		if (cache_unpack(
+			values[i]->data, values[i]->len, label, &note, &slots[i]->verdict)) {
 			cache_put(r->memory->cache, keys[i], label, &note, &slots[i]->verdict);
 			slot_known(r, slots[i], &note);
 		}
@@ -114,7 +114,7 @@ static void
 spare_engine(struct recall *r, struct slot *slot)
 {
 	if (!attempts_poisoned_by(r->memory->attempts, slot->engine->title, r->content,
-	                          (unsigned)r->conf->antivirus.max_attempts, &slot->verdict))
+		(unsigned)r->conf->antivirus.max_attempts, &slot->verdict))
 		return;
 	verdict_blame(&slot->verdict, slot->engine->title);
 	slot->done = true;
@@ -143,8 +143,8 @@ remember_slot(struct recall *r, const struct slot *slot, const char *label)
 	guint at = recall_engine_index(r, slot->engine);
 	g_autoptr(GPtrArray) tags = recall_scanning_tags(r);
 	struct cache_note note = {
-	    .level = CACHE_OBJECT,
-	    .versioned = g_array_index(r->keeping, enum keeping, at) == KEEP,
+		.level = CACHE_OBJECT,
+		.versioned = g_array_index(r->keeping, enum keeping, at) == KEEP,
 	};
 	uint8_t key[DIGEST_LEN];
 
@@ -171,32 +171,32 @@ scan_here(struct recall *r, struct slot *slot, void (*scan)(void *arg), void *ar
 		attempts_worked(r->memory->attempts, slot->engine->title);
 	if (slot->verdict.states & 1u << SCAN_FAILED)
 		recall_broke(r, slot->engine->title, slot->verdict.failed, now_ms() - began,
-		             slot->engine->conf->timeout);
+		    slot->engine->conf->timeout);
 }
 
 /* The same part is being scanned for another message: its verdict, under our name for the part. */
 static void
 adopt(struct recall *r, struct slot *slot, const uint8_t key[DIGEST_LEN], const char *label,
-      const struct verdict *theirs)
+    const struct verdict *theirs)
 {
-	struct cache_note note = {.origin = {.many = true}};
+	struct cache_note note = { .origin = { .many = true } };
 
 	/* As it was remembered, so that we know which worker gave it. */
 	if (!cache_find(r->memory->cache, key, label, &note, &slot->verdict) &&
 	    !cache_relabel(theirs, "", label, &slot->verdict))
 		verdict_fail(&slot->verdict, REASON_UNKNOWN,
-		             "the result of the same scan for another message has no place for "
-		             "the name");
+		    "the result of the same scan for another message has no place for "
+		    "the name");
 	slot_known(r, slot, &note);
 }
 
 /* Scan for all who ask for this part at this moment. */
 static void
 lead(struct recall *r, struct slot *slot, const uint8_t key[DIGEST_LEN], const char *label,
-     struct flight **f, void (*scan)(void *arg), void *arg)
+    struct flight **f, void (*scan)(void *arg), void *arg)
 {
-	AUTO(verdict_clear) struct verdict bare = {0};
-	const struct flight_counts none = {0};
+	AUTO(verdict_clear) struct verdict bare = { 0 };
+	const struct flight_counts none = { 0 };
 	struct cache_note note;
 
 	/* It may have landed between our look and our start. */
@@ -213,9 +213,9 @@ lead(struct recall *r, struct slot *slot, const uint8_t key[DIGEST_LEN], const c
 
 void
 recall_scan(struct recall *r, struct slot *slot, const char *label, struct wait *wait,
-            void (*scan)(void *arg), void *arg)
+    void (*scan)(void *arg), void *arg)
 {
-	AUTO(verdict_clear) struct verdict theirs = {0};
+	AUTO(verdict_clear) struct verdict theirs = { 0 };
 	struct flight_counts counts;
 	uint8_t key[DIGEST_LEN];
 	struct flight *f = NULL;
@@ -234,9 +234,9 @@ recall_scan(struct recall *r, struct slot *slot, const char *label, struct wait 
 		break;
 	case FLIGHT_TIMEOUT:
 		verdict_fail(&slot->verdict, REASON_TIMEOUT,
-		             "engine %s: the same object is being scanned; no verdict inside the "
-		             "deadline",
-		             slot->engine->title);
+		    "engine %s: the same object is being scanned; no verdict inside the "
+		    "deadline",
+		    slot->engine->title);
 		verdict_blame(&slot->verdict, slot->engine->title);
 	}
 }

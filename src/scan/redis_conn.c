@@ -42,9 +42,9 @@ reply_new(enum redis_type type)
 static void *
 make_string(const redisReadTask *task, char *s, size_t len)
 {
-	struct redis_reply *r = reply_new(task->type == REDIS_REPLY_ERROR    ? REDIS_ERROR
-	                                  : task->type == REDIS_REPLY_STATUS ? REDIS_STATUS
-	                                                                     : REDIS_STRING);
+	struct redis_reply *r = reply_new(task->type == REDIS_REPLY_ERROR ? REDIS_ERROR
+		: task->type == REDIS_REPLY_STATUS                        ? REDIS_STATUS
+									  : REDIS_STRING);
 
 	r->bytes = g_malloc(len + 1);
 	memcpy(r->bytes, s, len);
@@ -166,7 +166,7 @@ receive(struct redis_conn *c, size_t *budget, struct wait *wait, GError **err)
 
 static bool
 next_reply(struct redis_conn *c, size_t *budget, struct redis_reply **reply, struct wait *wait,
-           GError **err)
+    GError **err)
 {
 	for (;;) {
 		void *r = NULL;
@@ -188,7 +188,7 @@ next_reply(struct redis_conn *c, size_t *budget, struct redis_reply **reply, str
 
 bool
 redis_conn_ask(struct redis_conn *c, const GString *commands, size_t reply_max, unsigned n,
-               struct redis_reply **replies, struct wait *wait, GError **err)
+    struct redis_reply **replies, struct wait *wait, GError **err)
 {
 	size_t budget = reply_max * n;
 	bool ok = send_all(c, commands, wait, err);
@@ -210,13 +210,13 @@ redis_conn_is_quiet(struct redis_conn *c)
 	size_t got;
 
 	return c->reader->len == c->reader->pos &&
-	       net_try_read(c->net, &byte, 1, &got) == NET_AGAIN;
+	    net_try_read(c->net, &byte, 1, &got) == NET_AGAIN;
 }
 
 /* A command of the login: anything but +OK ends it. */
 static bool
 must_be_ok(struct redis_conn *c, const char *step, const struct redis_word *words, unsigned n,
-           struct wait *wait, GError **err)
+    struct wait *wait, GError **err)
 {
 	AUTO(redis_reply_free) struct redis_reply *reply = NULL;
 	g_autoptr(GString) command = g_string_new(""), said = g_string_new("");
@@ -231,7 +231,7 @@ must_be_ok(struct redis_conn *c, const char *step, const struct redis_word *word
 	if (reply->type == REDIS_ERROR)
 		log_esc(said, reply->bytes, reply->len, SAID_MAX);
 	g_set_error(err, NET_ERROR, NET_E_SYNTAX, "%s: the server said \"%s\"", step,
-	            said->len > 0 ? said->str : "something else than OK");
+	    said->len > 0 ? said->str : "something else than OK");
 	return false;
 }
 
@@ -239,10 +239,10 @@ static bool
 login(struct redis_conn *c, const struct redis_login *l, struct wait *wait, GError **err)
 {
 	char number[16];
-	struct redis_word auth[] = {
-	    {"AUTH", 4}, {l->user, strlen(l->user)}, {l->password, strlen(l->password)}};
-	struct redis_word simple[] = {auth[0], auth[2]};
-	struct redis_word select[] = {{"SELECT", 6}, {number, 0}};
+	struct redis_word auth[] = { { "AUTH", 4 }, { l->user, strlen(l->user) },
+		{ l->password, strlen(l->password) } };
+	struct redis_word simple[] = { auth[0], auth[2] };
+	struct redis_word select[] = { { "SELECT", 6 }, { number, 0 } };
 
 	if (*l->user != '\0' && !must_be_ok(c, "AUTH", auth, 3, wait, err))
 		return false;
@@ -256,7 +256,7 @@ login(struct redis_conn *c, const struct redis_login *l, struct wait *wait, GErr
 struct redis_conn *
 redis_conn_open(const struct redis_login *l, struct wait *wait, GError **err)
 {
-	const struct net_how how = {.tls = l->tls, .connect_ms = l->connect_ms, .cancel_fd = -1};
+	const struct net_how how = { .tls = l->tls, .connect_ms = l->connect_ms, .cancel_fd = -1 };
 	struct wait cut = wait_until(wait, deadline_in(l->connect_ms));
 	struct net *net = net_connect(l->address, &how, &cut, err);
 	struct redis_conn *c;
@@ -266,11 +266,11 @@ redis_conn_open(const struct redis_login *l, struct wait *wait, GError **err)
 	c = g_new0(struct redis_conn, 1);
 	c->net = net;
 	c->functions = (redisReplyObjectFunctions){
-	    .createString = make_string,
-	    .createArray = make_array,
-	    .createInteger = make_number,
-	    .createNil = make_nothing,
-	    .freeObject = free_reply,
+		.createString = make_string,
+		.createArray = make_array,
+		.createInteger = make_number,
+		.createNil = make_nothing,
+		.freeObject = free_reply,
 	};
 	c->reader = redisReaderCreateWithFunctions(&c->functions);
 	g_assert(c->reader != NULL);

@@ -15,12 +15,12 @@ static struct redis_conn *
 connect_now(struct cache_redis *r)
 {
 	const struct redis_login login = {
-	    .address = r->address,
-	    .tls = r->tls,
-	    .user = r->user,
-	    .password = r->password,
-	    .database = r->database,
-	    .connect_ms = CONNECT_MS,
+		.address = r->address,
+		.tls = r->tls,
+		.user = r->user,
+		.password = r->password,
+		.database = r->database,
+		.connect_ms = CONNECT_MS,
 	};
 	g_autoptr(GError) err = NULL;
 	struct redis_conn *c;
@@ -128,7 +128,7 @@ is_needed(struct cache_redis *r)
 	if (closed_ms <= 0 && (r->open < REDIS_CONNS || !g_queue_is_empty(&r->jobs)))
 		return true;
 	wait_init(&wait, deadline_in(closed_ms > 0 ? MIN(closed_ms, IDLE_MS) : IDLE_MS), IDLE_MS,
-	          NULL, NULL);
+	    NULL, NULL);
 	wait_cond(&wait, &r->work, &r->mu);
 	return false;
 }
@@ -160,7 +160,7 @@ redis_keeper(void *arg)
 struct cache_redis *
 cache_redis_new(const struct cache_redis_conf *conf, GError **err)
 {
-	const struct tls_conf tls = {.ca = conf->tls_ca, .cert = "", .key = "", .name = ""};
+	const struct tls_conf tls = { .ca = conf->tls_ca, .cert = "", .key = "", .name = "" };
 	struct cache_redis *r = g_new0(struct cache_redis, 1);
 	int rc;
 

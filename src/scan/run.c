@@ -25,12 +25,12 @@ ask(void *arg)
 {
 	const struct question *q = arg;
 	const struct scan_request rq = {
-	    .message = q->ctx->message,
-	    .objects = q->ctx->objects,
-	    .object = q->slot->object,
-	    .label = q->label,
-	    .lease = q->ctx->lease,
-	    .wait = q->wait,
+		.message = q->ctx->message,
+		.objects = q->ctx->objects,
+		.object = q->slot->object,
+		.label = q->label,
+		.lease = q->ctx->lease,
+		.wait = q->wait,
 	};
 
 	engine_scan(q->slot->engine, &rq, &q->slot->verdict);
@@ -40,7 +40,7 @@ static void
 run_slot(const struct run_context *ctx, struct slot *slot, struct wait *wait)
 {
 	g_autofree char *label = object_label(slot->object);
-	struct question q = {ctx, slot, label, wait};
+	struct question q = { ctx, slot, label, wait };
 
 	if (ctx->recall)
 		recall_scan(ctx->recall, slot, label, wait, ask, &q);
@@ -67,8 +67,7 @@ static void
 leave_slot(struct slot *slot)
 {
 	verdict_partial(&slot->verdict, REASON_NOT_SCANNED,
-	                "engine %s: not asked after the first finding (run = \"first\")",
-	                slot->engine->title);
+	    "engine %s: not asked after the first finding (run = \"first\")", slot->engine->title);
 	verdict_blame(&slot->verdict, slot->engine->title);
 	slot->done = true;
 }

@@ -44,7 +44,7 @@ scan_result_clear(struct scan_result *r)
 	g_free(r->engines);
 	g_free(r->definitions);
 	g_clear_pointer(&r->parts, g_ptr_array_unref);
-	*r = (struct scan_result){0};
+	*r = (struct scan_result){ 0 };
 }
 
 const char *
@@ -82,7 +82,7 @@ borrow_reason(const GError *err)
 	if (g_error_matches(err, WORKERS_ERROR, WORKERS_E_NOT_READY))
 		return REASON_DEFINITIONS;
 	return g_error_matches(err, WORKERS_ERROR, WORKERS_E_TIMEOUT) ? REASON_TIMEOUT
-	                                                              : REASON_BUSY;
+								      : REASON_BUSY;
 }
 
 #define QUEUE_FACTOR 10 /* queue_max raises an alert; this many times it is refused */
@@ -103,13 +103,13 @@ enter_lane(struct scan *s)
 		return true;
 	case LANE_FULL:
 		verdict_fail(&s->out->verdict, REASON_BUSY,
-		             "too many large messages wait for a scanning process");
+		    "too many large messages wait for a scanning process");
 		return false;
 	case LANE_TIMEOUT:
 		break;
 	}
 	verdict_fail(&s->out->verdict, REASON_TIMEOUT,
-	             "no turn among the large messages inside the deadline");
+	    "no turn among the large messages inside the deadline");
 	return false;
 }
 
@@ -117,13 +117,13 @@ enter_lane(struct scan *s)
 static bool
 decompose(struct scan *s)
 {
-	AUTO(verdict_clear) struct verdict v = {0};
+	AUTO(verdict_clear) struct verdict v = { 0 };
 	g_autoptr(GError) err = NULL;
 	int64_t began;
 
 	if (!s->workers) {
-		verdict_fail(&s->out->verdict, REASON_ENGINE_ERROR,
-		             "there are no scanning processes");
+		verdict_fail(
+		    &s->out->verdict, REASON_ENGINE_ERROR, "there are no scanning processes");
 		return false;
 	}
 	if (!enter_lane(s))
@@ -153,7 +153,7 @@ whole_only(struct scan *s)
 
 	s->objects = objects_new(s->m->spool, -1, 0);
 	if (objects_add(s->objects, OBJECT_MESSAGE, STORE_SPOOL, 0, spool_size(s->m->spool), "",
-	                NULL, NULL, &err))
+		NULL, NULL, &err))
 		return true;
 	verdict_fail(&s->out->verdict, REASON_SPOOL, "%s", err->message);
 	return false;
@@ -163,13 +163,13 @@ static void
 ask_engines(struct scan *s)
 {
 	const struct run_context ctx = {
-	    .conf = s->conf,
-	    .engines = s->engines,
-	    .message = s->m,
-	    .objects = s->objects,
-	    .lease = s->lease,
-	    .recall = &s->recall,
-	    .wait = s->wait,
+		.conf = s->conf,
+		.engines = s->engines,
+		.message = s->m,
+		.objects = s->objects,
+		.lease = s->lease,
+		.recall = &s->recall,
+		.wait = s->wait,
 	};
 
 	recall_slots(&s->recall, s->plan);
@@ -212,7 +212,7 @@ share_of(const struct verdict *all, const char *title, struct verdict *v)
 static struct scan_part *
 part_of(const struct scan *s, struct engine *e)
 {
-	AUTO(verdict_clear) struct verdict v = {0};
+	AUTO(verdict_clear) struct verdict v = { 0 };
 	struct scan_part *part = g_new0(struct scan_part, 1);
 
 	for (guint i = 0; s->plan && i < s->plan->slots->len; i++) {
@@ -233,7 +233,7 @@ part_of(const struct scan *s, struct engine *e)
 static void
 join_slots(struct scan *s)
 {
-	const struct verdict nothing = {0};
+	const struct verdict nothing = { 0 };
 	const bool untroubled = verdict_is_clean(&s->out->verdict);
 
 	for (guint i = 0; i < s->plan->slots->len; i++) {
@@ -325,7 +325,7 @@ scan_left_out(struct scan *s)
 {
 	AUTO(spool_budget_free) struct spool_budget *budget = NULL;
 	AUTO(message_free) struct message *small = NULL;
-	AUTO(scan_result_clear) struct scan_result r = {.cache = "off"};
+	AUTO(scan_result_clear) struct scan_result r = { .cache = "off" };
 	struct engines forgetful = *s->engines;
 
 	if (!s->conf->antivirus.fingerprint_scan_headers ||
@@ -342,18 +342,18 @@ scan_left_out(struct scan *s)
 
 void
 scan_message(const struct conf *conf, struct engines *engines, struct workers *workers,
-             const struct message *m, struct wait *wait, struct scan_result *out)
+    const struct message *m, struct wait *wait, struct scan_result *out)
 {
 	struct scan s = {
-	    .conf = conf,
-	    .engines = engines,
-	    .workers = workers,
-	    .m = m,
-	    .wait = wait,
-	    .out = out,
+		.conf = conf,
+		.engines = engines,
+		.workers = workers,
+		.m = m,
+		.wait = wait,
+		.out = out,
 	};
 
-	*out = (struct scan_result){.cache = "off"};
+	*out = (struct scan_result){ .cache = "off" };
 	out->parts = g_ptr_array_new_with_free_func(part_free);
 	recall_begin(&s.recall, engines->memory, conf, engines, workers, wait);
 	if (check_message(&s)) {

@@ -16,10 +16,10 @@ about_print(void)
 	const unsigned offers = sandbox_offers();
 
 	printf("scanner libclamav %s, GMime %u.%u.%u, libseccomp %u.%u.%u\n", cl_retver(),
-	       gmime_major_version, gmime_minor_version, gmime_micro_version, v->major, v->minor,
-	       v->micro);
+	    gmime_major_version, gmime_minor_version, gmime_micro_version, v->major, v->minor,
+	    v->micro);
 	printf("sandbox:%s%s%s\n", offers & SANDBOX_SECCOMP ? " seccomp" : " no-seccomp",
-	       offers & SANDBOX_LANDLOCK ? " landlock" : " no-landlock",
-	       offers & SANDBOX_RLIMITS ? " rlimits" : " no-rlimits");
+	    offers & SANDBOX_LANDLOCK ? " landlock" : " no-landlock",
+	    offers & SANDBOX_RLIMITS ? " rlimits" : " no-rlimits");
 	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 }

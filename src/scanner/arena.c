@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define STEP (64 * 1024)	/* input bytes decoded at once */
+#define STEP (64 * 1024) /* input bytes decoded at once */
 
 bool
 arena_append(struct arena *a, const void *data, size_t len)

@@ -32,7 +32,9 @@ channel_recv(int sock, struct packet *p)
 		char space[CMSG_SPACE(CHANNEL_FDS_MAX * sizeof(int))];
 	} control;
 	struct iovec iov[2] = { { &p->head, sizeof p->head }, { p->body, sizeof p->body } };
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = &control,
+	struct msghdr m = { .msg_iov = iov,
+		.msg_iovlen = 2,
+		.msg_control = &control,
 		.msg_controllen = sizeof control };
 	ssize_t n;
 
@@ -87,8 +89,9 @@ send_packet(int sock, uint16_t op, uint32_t seq, const struct iovec *parts, unsi
 		struct cmsghdr h;
 		char space[CMSG_SPACE(CHANNEL_FDS_MAX * sizeof(int))];
 	} control = { .space = { 0 } };
-	struct proto_head head = { .magic = PROTO_MAGIC, .version = PROTO_VERSION, .op = op,
-		.seq = seq };
+	struct proto_head head = {
+		.magic = PROTO_MAGIC, .version = PROTO_VERSION, .op = op, .seq = seq
+	};
 	struct iovec iov[1 + PARTS_MAX] = { { &head, sizeof head } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 1 + nparts };
 	ssize_t n;

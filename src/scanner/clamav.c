@@ -13,13 +13,13 @@
 
 /* One scan, as the callbacks see it. */
 struct scan {
-	struct verdict	*v;
-	struct verdict	 content;	/* what only the content is to blame for, if nothing failed */
-	struct clamav	*engine;
-	bool		 decomposed;
-	uint64_t	 cpu_start_us;
-	size_t		 len;
-	struct layers	 layers;
+	struct verdict *v;
+	struct verdict content; /* what only the content is to blame for, if nothing failed */
+	struct clamav *engine;
+	bool decomposed;
+	uint64_t cpu_start_us;
+	size_t len;
+	struct layers layers;
 };
 
 static bool
@@ -120,8 +120,7 @@ judge_answer(struct scan *sc, cl_error_t rc, const char *name)
 {
 	/* A limit that is reached at once keeps libclamav from looking at all; then it has said so.
 	 */
-	bool told =
-	    sc->v->states != 0 || sc->content.states != 0 || verdict_top(sc->v) != NULL;
+	bool told = sc->v->states != 0 || sc->content.states != 0 || verdict_top(sc->v) != NULL;
 	bool unseen = sc->layers.seen == 0 && sc->len > LAYERS_TOO_SMALL && !told;
 
 	if (rc != CL_CLEAN && rc != CL_VIRUS)

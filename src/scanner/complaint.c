@@ -13,9 +13,9 @@ enum meaning { HARMLESS, BY_PARTS, PARTIAL };
  * stand here.
  */
 static const struct {
-	const char	*text;
-	enum meaning	 meaning;
-	enum reason	 reason;
+	const char *text;
+	enum meaning meaning;
+	enum reason reason;
 } known[] = {
 	{ "Partial message received", PARTIAL, REASON_MESSAGE_PARTIAL },
 	{ "Attempt to send Content-type message/external-body", BY_PARTS, REASON_UNSUPPORTED },
@@ -119,7 +119,7 @@ complaint_judge(struct verdict *v, const char *text, bool decomposed)
  * way around a static. */
 static struct {
 	complaint_listener *fn;
-	void	*arg;
+	void *arg;
 } listener;
 
 static void

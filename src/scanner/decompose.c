@@ -22,20 +22,20 @@
 
 struct run {
 	const struct decompose *job;
-	struct verdict	*v;
-	struct arena	 arena;
-	uint32_t	 next_id;
-	uint64_t	 parts_max;
-	uint64_t	 total;		/* bytes of all leaves so far */
-	bool		 stop;		/* a limit that ends it all, or nobody listens */
+	struct verdict *v;
+	struct arena arena;
+	uint32_t next_id;
+	uint64_t parts_max;
+	uint64_t total; /* bytes of all leaves so far */
+	bool stop;      /* a limit that ends it all, or nobody listens */
 };
 
 /* Bytes that are parsed, and where they stand for the front. */
 struct source {
 	const unsigned char *base;
-	size_t		 len;
+	size_t len;
 	enum object_store store;
-	uint64_t	 offset;
+	uint64_t offset;
 };
 
 static void walk_source(struct run *r, const struct source *src, const char *path, unsigned depth);
@@ -272,7 +272,8 @@ raw_body(const struct source *src, GMimeObject *o, const char *fence, struct sou
 	    !(nl == p + 1 && *p == '\r'))
 		p = nl + 1;
 	p = nl ? nl + 1 : end;
-	*body = (struct source){ .base = (const unsigned char *)p, .store = src->store,
+	*body = (struct source){ .base = (const unsigned char *)p,
+		.store = src->store,
 		.offset = src->offset + (uint64_t)(p - (const char *)src->base) };
 	for (const char *line = p; fence && line < end; line = nl ? nl + 1 : end) {
 		nl = memchr(line, '\n', (size_t)(end - line));
@@ -336,8 +337,7 @@ walk_multipart(struct run *r, const struct source *src, GMimeMultipart *multi, c
 {
 	/* Not g_mime_multipart_get_boundary(): where there is none it makes one up and writes the
 	 * field anew, and for some fields GMime 3.2.13 never comes back from that. */
-	const char *own =
-	    g_mime_object_get_content_type_parameter(GMIME_OBJECT(multi), "boundary");
+	const char *own = g_mime_object_get_content_type_parameter(GMIME_OBJECT(multi), "boundary");
 	int n = g_mime_multipart_get_count(multi);
 
 	if (n == 0)

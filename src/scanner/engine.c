@@ -15,8 +15,8 @@
 
 /* However small the limits are, the self-test must fit; what is above a limit of the configuration
  * is told by our own callbacks. */
-#define SCAN_SIZE_MIN	1048576
-#define FILES_MIN	10
+#define SCAN_SIZE_MIN 1048576
+#define FILES_MIN     10
 
 /* libclamav's unpackers write whole blocks and stop before the one that would pass their limit.
  * With so much more than our own limit, a member that was cut is still larger than ours. */
@@ -25,8 +25,8 @@
 /* Who hears complaints while loading, and the last error, which says which file was bad. */
 struct loading {
 	complaint_listener *say;
-	void	*arg;
-	char	*last;
+	void *arg;
+	char *last;
 };
 
 static void

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#define HUGE_PAGE	((uintptr_t)2 * 1024 * 1024)
+#define HUGE_PAGE ((uintptr_t)2 * 1024 * 1024)
 #ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE	25	/* Linux 6.1 */
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
 #endif
 
 #ifdef AVM_SANITIZED

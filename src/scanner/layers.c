@@ -5,15 +5,15 @@
 
 #include "scanner/zipdir.h"
 
-#define NAME_MAX_SHOWN	80	/* bytes of one member in a path */
+#define NAME_MAX_SHOWN 80 /* bytes of one member in a path */
 
 /*
  * Archive formats with a magic that is no accident, and the least size of one that is not empty.
  * What they hold when they hold anything is shown as a member or as a layer.
  */
 static const struct {
-	const char	*type;
-	size_t		 more_than;
+	const char *type;
+	size_t more_than;
 } archives[] = { { "CL_TYPE_ZIP", 22 }, { "CL_TYPE_RAR", 20 }, { "CL_TYPE_7Z", 32 },
 	{ "CL_TYPE_GZ", 24 }, { "CL_TYPE_BZ", 14 }, { "CL_TYPE_XZ", 32 }, { "CL_TYPE_MSCAB", 36 },
 	{ "CL_TYPE_LHA_LZH", 24 }, { "CL_TYPE_ALZ", 16 }, { "CL_TYPE_EGG", 22 } };

@@ -15,22 +15,22 @@
 
 /* Larger than any scan's blocks, so that the heap is not given back and faulted in again for each
  * mail (facts-scanning.md 1). */
-#define MMAP_THRESHOLD	(32 * 1024 * 1024)
-#define TRIM_THRESHOLD	(256 * 1024 * 1024)
+#define MMAP_THRESHOLD (32 * 1024 * 1024)
+#define TRIM_THRESHOLD (256 * 1024 * 1024)
 
 /* ioprio_set(2) has no wrapper and no header of its own. */
-#define IOPRIO_WHO_PROCESS	1
-#define IOPRIO_IDLE		(3 << 13)
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_IDLE        (3 << 13)
 
 struct loader {
-	pthread_t	 thread;
+	pthread_t thread;
 	const struct proto_settings *settings;
 	const struct selftest *selftest;
-	const char	*folder;
-	int		 sock;
-	int		 done;		/* eventfd */
-	struct loaded	 result;
-	GError		*err;
+	const char *folder;
+	int sock;
+	int done; /* eventfd */
+	struct loaded result;
+	GError *err;
 };
 
 static void
@@ -106,7 +106,10 @@ loader_start(const struct proto_settings *s, const struct selftest *t, const cha
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
 	mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
-	*l = (struct loader){ .settings = s, .selftest = t, .folder = folder, .sock = sock,
+	*l = (struct loader){ .settings = s,
+		.selftest = t,
+		.folder = folder,
+		.sock = sock,
 		.done = eventfd(0, EFD_CLOEXEC) };
 	if (l->done >= 0 && pthread_create(&l->thread, NULL, run, l) == 0)
 		return l;

@@ -3,17 +3,17 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HEADER_SIZE	512
-#define ENTRY_SIZE	128
-#define NAME_BYTES	64	/* at the start of an entry, UTF-16LE */
-#define TYPE_STREAM	2
-#define SHIFT_MIN	9	/* sectors of 512 bytes ... */
-#define SHIFT_MAX	12	/* ... to 4096 */
-#define WORD_MAGIC	0xa5ecu
-#define WORD_ENCRYPTED	0x0100u
-#define XLS_BOF		0x0809u
-#define XLS_FILEPASS	0x002fu
-#define XLS_RECORDS	8	/* FILEPASS comes right behind BOF and a few others */
+#define HEADER_SIZE    512
+#define ENTRY_SIZE     128
+#define NAME_BYTES     64 /* at the start of an entry, UTF-16LE */
+#define TYPE_STREAM    2
+#define SHIFT_MIN      9  /* sectors of 512 bytes ... */
+#define SHIFT_MAX      12 /* ... to 4096 */
+#define WORD_MAGIC     0xa5ecu
+#define WORD_ENCRYPTED 0x0100u
+#define XLS_BOF        0x0809u
+#define XLS_FILEPASS   0x002fu
+#define XLS_RECORDS    8 /* FILEPASS comes right behind BOF and a few others */
 
 static const unsigned char magic[8] = { 0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1 };
 

@@ -7,7 +7,7 @@
 
 struct names {
 	GPtrArray *list;
-	bool	   more;
+	bool more;
 };
 
 static void
@@ -49,8 +49,9 @@ add_percent(struct names *n, const char *value, size_t len)
 	for (; i < len; i++) {
 		if (value[i] == '%' && i + 2 < len && isxdigit((unsigned char)value[i + 1]) &&
 		    isxdigit((unsigned char)value[i + 2])) {
-			g_string_append_c(out, (char)(g_ascii_xdigit_value(value[i + 1]) << 4 |
-			    g_ascii_xdigit_value(value[i + 2])));
+			g_string_append_c(out,
+			    (char)(g_ascii_xdigit_value(value[i + 1]) << 4 |
+				g_ascii_xdigit_value(value[i + 2])));
 			i += 2;
 		} else {
 			g_string_append_c(out, value[i]);
@@ -99,7 +100,7 @@ add_field(struct names *n, const char *raw)
 	g_autoptr(GString) all = g_string_new(NULL);
 	unsigned values = 0;
 
-	for (const char *p = raw; *p != '\0'; ) {
+	for (const char *p = raw; *p != '\0';) {
 		if (g_ascii_strncasecmp(p, "name", 4) != 0) {
 			p++;
 			continue;
@@ -130,8 +131,9 @@ partname_collect(GMimeObject *part, bool *more)
 		GMimeHeader *h = g_mime_header_list_get_header_at(fields, i);
 		const char *which = g_mime_header_get_name(h),
 			   *raw = g_mime_header_get_raw_value(h);
-		if (raw && (g_ascii_strcasecmp(which, "Content-Disposition") == 0 ||
-		    g_ascii_strcasecmp(which, "Content-Type") == 0))
+		if (raw &&
+		    (g_ascii_strcasecmp(which, "Content-Disposition") == 0 ||
+			g_ascii_strcasecmp(which, "Content-Type") == 0))
 			add_field(&n, raw);
 	}
 	*more = n.more;

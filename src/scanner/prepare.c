@@ -12,11 +12,11 @@
 #include "scanner/clamav.h"
 #include "scanner/sandbox.h"
 
-#define MEMORY_DEFAULT	(1024u * 1024 * 1024)	/* address space above the engine */
+#define MEMORY_DEFAULT (1024u * 1024 * 1024) /* address space above the engine */
 #define FILE_SLACK                                                                                 \
 	(64u * 1024 * 1024) /* normalised copies are larger than what they were made from */
-#define FILES_BASE	64
-#define FILES_A_LEVEL	4 /* descriptors that libclamav holds for each container it is inside of */
+#define FILES_BASE    64
+#define FILES_A_LEVEL 4 /* descriptors that libclamav holds for each container it is inside of */
 
 static bool
 fail(GError **err, const char *step)
@@ -46,7 +46,7 @@ set_signals(void)
 static bool
 silence(GError **err)
 {
-	(void)err;	/* a sanitizer's report is worth more than peace */
+	(void)err; /* a sanitizer's report is worth more than peace */
 	return true;
 }
 #else

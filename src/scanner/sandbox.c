@@ -13,9 +13,9 @@
 #include "scanner/syscalls.h"
 
 /* Rights that the kernel headers of the build may not know yet (ABI 3 and 5). */
-#define RIGHT_TRUNCATE	(1ULL << 14)
+#define RIGHT_TRUNCATE  (1ULL << 14)
 #define RIGHT_IOCTL_DEV (1ULL << 15)
-#define RIGHTS_ABI_1	((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+#define RIGHTS_ABI_1    ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
 static long
 landlock_abi(void)

@@ -12,12 +12,12 @@
 #include "base/auto.h"
 #include "base/fsx.h"
 
-#define PREFIX	"avmilter-scanner."
-#define TRIES	10	/* somebody may remove our folder between mkdir and lock; not ten times */
+#define PREFIX "avmilter-scanner."
+#define TRIES  10 /* somebody may remove our folder between mkdir and lock; not ten times */
 
 struct scratch {
-	char	*path;
-	int	 lock;		/* the folder itself, flock()ed */
+	char *path;
+	int lock; /* the folder itself, flock()ed */
 };
 
 /* Lock a folder that belongs to us. -1 if it does not, is gone, or is held by a living scanner. */

@@ -10,17 +10,17 @@
 #include "scanner/cputime.h"
 #include "scanner/decompose.h"
 
-#define SECRET_BYTES	32
-#define SIGNATURE	"Avmilter.Selftest"
-#define FOUND_AS	SIGNATURE ".UNOFFICIAL"
-#define HSB_LEVEL	73	/* functionality level that knows SHA-256 signatures */
-#define ARENA_BYTES	4096
-#define TIME_MS		60000
+#define SECRET_BYTES 32
+#define SIGNATURE    "Avmilter.Selftest"
+#define FOUND_AS     SIGNATURE ".UNOFFICIAL"
+#define HSB_LEVEL    73 /* functionality level that knows SHA-256 signatures */
+#define ARENA_BYTES  4096
+#define TIME_MS      60000
 
 struct selftest {
-	char	*text;		/* what must be found */
-	char	*infected;	/* a mail with it inside */
-	char	*clean;
+	char *text;     /* what must be found */
+	char *infected; /* a mail with it inside */
+	char *clean;
 };
 
 static char *
@@ -31,10 +31,12 @@ mail_with(const char *text)
 
 	for (size_t i = 0; i < strlen(encoded); i += 76)
 		g_string_append_printf(wrapped, "%.76s\r\n", encoded + i);
-	char *mail = g_strconcat("Received: by avmilter-scanner (selftest)\r\nMIME-Version: 1.0\r\n"
-	    "Content-Type: multipart/mixed; boundary=\"selftest\"\r\n\r\n--selftest\r\n"
-	    "Content-Type: application/octet-stream; name=\"selftest.bin\"\r\n"
-	    "Content-Transfer-Encoding: base64\r\n\r\n", wrapped->str, "--selftest--\r\n", NULL);
+	char *mail =
+	    g_strconcat("Received: by avmilter-scanner (selftest)\r\nMIME-Version: 1.0\r\n"
+			"Content-Type: multipart/mixed; boundary=\"selftest\"\r\n\r\n--selftest\r\n"
+			"Content-Type: application/octet-stream; name=\"selftest.bin\"\r\n"
+			"Content-Transfer-Encoding: base64\r\n\r\n",
+		wrapped->str, "--selftest--\r\n", NULL);
 	g_string_free(wrapped, TRUE);
 	return mail;
 }
@@ -70,7 +72,7 @@ selftest_write_signature(const struct selftest *t, const char *path, GError **er
 struct seen {
 	const struct selftest *t;
 	const unsigned char *arena;
-	bool	 leaf;
+	bool leaf;
 };
 
 static bool

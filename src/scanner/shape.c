@@ -3,19 +3,19 @@
 #include <ctype.h>
 #include <string.h>
 
-#define OPEN_MAX 1024	/* GMime keeps at most so many boundaries open */
+#define OPEN_MAX 1024 /* GMime keeps at most so many boundaries open */
 
 /* The walk: one line after the other, one header field after the other. */
 struct walk {
 	const struct shape_limits *lim;
-	struct verdict	*v;
-	GHashTable	*boundaries;	/* of char *; every value declared so far */
-	bool		 in_header;
+	struct verdict *v;
+	GHashTable *boundaries; /* of char *; every value declared so far */
+	bool in_header;
 	bool message; /* this block declares a message/ type: its body begins with a header block */
-	uint64_t	 block;		/* bytes of the header block so far */
-	const char	*field;		/* start of the field at hand, or NULL */
-	unsigned	 semicolons, colons;
-	uint64_t	 parts, dashes;
+	uint64_t block;    /* bytes of the header block so far */
+	const char *field; /* start of the field at hand, or NULL */
+	unsigned semicolons, colons;
+	uint64_t parts, dashes;
 };
 
 static bool

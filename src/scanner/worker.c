@@ -20,8 +20,8 @@
 
 /* A file mapped from a descriptor that the front sent. */
 struct map {
-	void	*base;		/* NULL: not mapped */
-	size_t	 size;
+	void *base; /* NULL: not mapped */
+	size_t size;
 };
 
 struct slot {
@@ -32,12 +32,12 @@ struct slot {
 /* A worker and the message that it holds. */
 struct worker {
 	const struct worker_setup *setup;
-	struct map	 message, arena;
-	uint64_t	 arena_size;	/* promised by DECOMPOSE */
-	bool		 holding, decomposed;
-	GArray		*objects;	/* of struct slot */
-	uint32_t	 seq;		/* of the request at hand */
-	uint64_t	 cpu_start_us;
+	struct map message, arena;
+	uint64_t arena_size; /* promised by DECOMPOSE */
+	bool holding, decomposed;
+	GArray *objects; /* of struct slot */
+	uint32_t seq;    /* of the request at hand */
+	uint64_t cpu_start_us;
 };
 
 /* Either end of the dialogue is broken: nothing sensible can be said any more, and the front sees
@@ -67,7 +67,7 @@ map_fd(struct map *m, int fd, uint64_t size, int prot)
 		return false;
 	m->size = size;
 	if (size == 0) {
-		m->base = m;	/* not NULL; nobody reads no bytes */
+		m->base = m; /* not NULL; nobody reads no bytes */
 		return true;
 	}
 	/* Older kernels refuse a shared mapping of a sealed memfd even for reading. */

@@ -3,10 +3,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define END_SIZE	22		/* of the end record without its comment */
-#define ENTRY_SIZE	46		/* of a directory entry without its names */
-#define COMMENT_MAX	65535
-#define FLAG_ENCRYPTED	1u
+#define END_SIZE       22 /* of the end record without its comment */
+#define ENTRY_SIZE     46 /* of a directory entry without its names */
+#define COMMENT_MAX    65535
+#define FLAG_ENCRYPTED 1u
 
 static unsigned
 get16(const unsigned char *p)

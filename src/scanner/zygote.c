@@ -24,18 +24,18 @@
 #include "scanner/worker.h"
 
 struct zygote {
-	int		 sock;
-	int		 children;	/* signalfd for SIGCHLD */
-	uint32_t	 seq;		/* of the request at hand */
+	int sock;
+	int children; /* signalfd for SIGCHLD */
+	uint32_t seq; /* of the request at hand */
 	struct proto_settings settings;
-	struct selftest	*selftest;
-	struct scratch	*scratch;
-	struct loaded	 loaded;	/* engine NULL without PROTO_ENGINE */
-	GPtrArray	*warm;
-	unsigned	 sandbox;	/* what workers will have */
-	uint32_t	 next_number;
-	GHashTable	*workers;	/* pid -> number */
-	struct packet	*packet;
+	struct selftest *selftest;
+	struct scratch *scratch;
+	struct loaded loaded; /* engine NULL without PROTO_ENGINE */
+	GPtrArray *warm;
+	unsigned sandbox; /* what workers will have */
+	uint32_t next_number;
+	GHashTable *workers; /* pid -> number */
+	struct packet *packet;
 };
 
 /* Tell the front why we cannot go on. */
@@ -211,7 +211,9 @@ static void
 report_exit(struct zygote *z, pid_t pid, int status, const struct rusage *ru)
 {
 	gpointer number = g_hash_table_lookup(z->workers, GINT_TO_POINTER(pid));
-	struct proto_exit gone = { .number = GPOINTER_TO_UINT(number), .pid = pid, .status = status,
+	struct proto_exit gone = { .number = GPOINTER_TO_UINT(number),
+		.pid = pid,
+		.status = status,
 		.maxrss_kb = (uint64_t)ru->ru_maxrss };
 	struct iovec part = { &gone, sizeof gone };
 	g_autoptr(GError) err = NULL;
@@ -315,7 +317,9 @@ set_up(struct zygote *z)
 int
 zygote_run(int sock)
 {
-	struct zygote z = { .sock = sock, .children = -1, .workers = g_hash_table_new(NULL, NULL),
+	struct zygote z = { .sock = sock,
+		.children = -1,
+		.workers = g_hash_table_new(NULL, NULL),
 		.packet = g_new0(struct packet, 1) };
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

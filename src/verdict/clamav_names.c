@@ -10,24 +10,25 @@ static const struct row {
 	const char *prefix;
 	struct clamav_meaning meaning;
 } rows[] = {
-    {"Heuristics.Encrypted.", {FINDING_ENCRYPTED, REASON_NONE}},
-    {"Heuristics.OLE2.ContainsMacros", {FINDING_MACRO, REASON_NONE}},
-    {"Heuristics.Limits.Exceeded.MaxFileSize", {FINDING_NONE, REASON_LIMIT_SIZE}},
-    {"Heuristics.Limits.Exceeded.MaxScanSize", {FINDING_NONE, REASON_LIMIT_CUMULATIVE}},
-    {"Heuristics.Limits.Exceeded.MaxFiles", {FINDING_NONE, REASON_LIMIT_FILES}},
-    {"Heuristics.Limits.Exceeded.EmailMIMEPartsPerMessage", {FINDING_NONE, REASON_LIMIT_FILES}},
-    {"Heuristics.Limits.Exceeded.MaxRecursion", {FINDING_NONE, REASON_LIMIT_DEPTH}},
-    {"Heuristics.Limits.Exceeded.MaxScanTime", {FINDING_NONE, REASON_LIMIT_TIME}},
-    /* The other limits of mail headers, and those of a later ClamAV. */
-    {"Heuristics.Limits.Exceeded", {FINDING_NONE, REASON_LIMIT_SIZE}},
-    {"Heuristics.Broken.", {FINDING_NONE, REASON_CORRUPT}},
-    {"Heuristics.Phishing.", {FINDING_SUSPICIOUS, REASON_NONE}},
-    {"Heuristics.Safebrowsing.Suspected-phishing", {FINDING_SUSPICIOUS, REASON_NONE}},
-    {"Heuristics.Structured.", {FINDING_SUSPICIOUS, REASON_NONE}},
+	{ "Heuristics.Encrypted.", { FINDING_ENCRYPTED, REASON_NONE } },
+	{ "Heuristics.OLE2.ContainsMacros", { FINDING_MACRO, REASON_NONE } },
+	{ "Heuristics.Limits.Exceeded.MaxFileSize", { FINDING_NONE, REASON_LIMIT_SIZE } },
+	{ "Heuristics.Limits.Exceeded.MaxScanSize", { FINDING_NONE, REASON_LIMIT_CUMULATIVE } },
+	{ "Heuristics.Limits.Exceeded.MaxFiles", { FINDING_NONE, REASON_LIMIT_FILES } },
+	{ "Heuristics.Limits.Exceeded.EmailMIMEPartsPerMessage",
+	    { FINDING_NONE, REASON_LIMIT_FILES } },
+	{ "Heuristics.Limits.Exceeded.MaxRecursion", { FINDING_NONE, REASON_LIMIT_DEPTH } },
+	{ "Heuristics.Limits.Exceeded.MaxScanTime", { FINDING_NONE, REASON_LIMIT_TIME } },
+	/* The other limits of mail headers, and those of a later ClamAV. */
+	{ "Heuristics.Limits.Exceeded", { FINDING_NONE, REASON_LIMIT_SIZE } },
+	{ "Heuristics.Broken.", { FINDING_NONE, REASON_CORRUPT } },
+	{ "Heuristics.Phishing.", { FINDING_SUSPICIOUS, REASON_NONE } },
+	{ "Heuristics.Safebrowsing.Suspected-phishing", { FINDING_SUSPICIOUS, REASON_NONE } },
+	{ "Heuristics.Structured.", { FINDING_SUSPICIOUS, REASON_NONE } },
 };
 
-static const struct clamav_meaning infected = {FINDING_INFECTED, REASON_NONE},
-				   unwanted = {FINDING_SUSPICIOUS, REASON_NONE};
+static const struct clamav_meaning infected = { FINDING_INFECTED, REASON_NONE },
+				   unwanted = { FINDING_SUSPICIOUS, REASON_NONE };
 
 struct clamav_meaning
 clamav_meaning(const char *name)

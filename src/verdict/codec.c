@@ -18,8 +18,8 @@
 #define KINDS_ALL   ((1u << (FINDING_INFECTED + 1)) - 2)
 
 /* Kinds and states travel as numbers: a new one needs a new CODEC_VERSION. */
-_Static_assert(CODEC_VERSION == 1 && SCAN_COMPLETE == 3 && FINDING_INFECTED == 6,
-               "raise CODEC_VERSION");
+_Static_assert(
+    CODEC_VERSION == 1 && SCAN_COMPLETE == 3 && FINDING_INFECTED == 6, "raise CODEC_VERSION");
 _Static_assert(VERDICT_FINDINGS_MAX <= UINT8_MAX, "the number of findings is one byte");
 
 /* What is left to read; a failed read sets bad and yields zeros from then on. */
@@ -174,7 +174,7 @@ same_bytes(const struct verdict *v, const void *bytes, size_t len)
 bool
 verdict_decode(const void *bytes, size_t len, struct verdict *v)
 {
-	struct reader r = {.at = bytes, .left = len, .bad = len > CODEC_MAX};
+	struct reader r = { .at = bytes, .left = len, .bad = len > CODEC_MAX };
 	unsigned states, kinds, more, n;
 
 	verdict_clear(v);

@@ -15,16 +15,28 @@
 
 #define BIT(n) (1u << (unsigned)(n))
 
-static const char *const state_names[] = {"unknown", "failed", "partial", "complete"};
-static const char *const kind_names[] = {"none",    "macro",   "encrypted", "suspicious",
-                                         "blocked", "evasion", "infected"};
+static const char *const state_names[] = { "unknown", "failed", "partial", "complete" };
+static const char *const kind_names[] = { "none", "macro", "encrypted", "suspicious", "blocked",
+	"evasion", "infected" };
 static const char *const class_names[] = {
-    "clean", "macro",   "encrypted", "suspicious", "unscannable",
-    "error", "blocked", "evasion",   "infected",
+	"clean",
+	"macro",
+	"encrypted",
+	"suspicious",
+	"unscannable",
+	"error",
+	"blocked",
+	"evasion",
+	"infected",
 };
 static const enum verdict_class kind_class[] = {
-    CLASS_CLEAN,   CLASS_MACRO,   CLASS_ENCRYPTED, CLASS_SUSPICIOUS,
-    CLASS_BLOCKED, CLASS_EVASION, CLASS_INFECTED,
+	CLASS_CLEAN,
+	CLASS_MACRO,
+	CLASS_ENCRYPTED,
+	CLASS_SUSPICIOUS,
+	CLASS_BLOCKED,
+	CLASS_EVASION,
+	CLASS_INFECTED,
 };
 static const char *const reason_words[] = {
 #define REASON(id, word, help) [REASON_##id] = word,
@@ -93,7 +105,7 @@ verdict_clear(struct verdict *v)
 	g_clear_pointer(&v->findings, g_ptr_array_unref);
 	g_clear_pointer(&v->partial_by, g_ptr_array_unref);
 	g_clear_pointer(&v->failed_by, g_ptr_array_unref);
-	*v = (struct verdict){0};
+	*v = (struct verdict){ 0 };
 }
 
 void
@@ -203,13 +215,13 @@ insert_finding(struct verdict *v, struct finding *f)
 
 void
 verdict_find(struct verdict *v, enum finding_kind k, const char *name, const char *object,
-             const char *engine)
+    const char *engine)
 {
 	struct finding *f;
 
 	if (k <= FINDING_NONE || k > FINDING_INFECTED) {
 		verdict_fail(v, REASON_PROTOCOL, "engine %s: a finding of unknown kind %d",
-		             engine ? engine : "?", (int)k);
+		    engine ? engine : "?", (int)k);
 		return;
 	}
 	f = g_new0(struct finding, 1);
@@ -297,7 +309,7 @@ bool
 verdict_is_clean(const struct verdict *v)
 {
 	return v->states == BIT(SCAN_COMPLETE) && v->kinds == 0 && !v->more &&
-	       (!v->findings || v->findings->len == 0);
+	    (!v->findings || v->findings->len == 0);
 }
 
 enum scan_state

@@ -18,7 +18,7 @@ refuse(const char **why, const char *text)
 void
 answer_list_init(struct answer_list *l, const struct answer_bounds *b)
 {
-	*l = (struct answer_list){.bounds = *b, .pieces = g_ptr_array_new_with_free_func(g_free)};
+	*l = (struct answer_list){ .bounds = *b, .pieces = g_ptr_array_new_with_free_func(g_free) };
 }
 
 void
@@ -54,8 +54,8 @@ wrong_place(const struct answer_list *l, const struct proto_object *o)
 		return "object outside its store";
 	if (o->id == 0)
 		return o->offset == 0 && o->size == l->bounds.spool_size
-		           ? NULL
-		           : "message of another size";
+		    ? NULL
+		    : "message of another size";
 	if (o->size > l->bounds.object_max)
 		return "object larger than max_extract_size";
 	if (o->size > l->bounds.total_max - l->total)
@@ -78,7 +78,7 @@ path_ok(const char *s, bool message)
 static const char *
 wrong_strings(struct piece *piece, size_t len)
 {
-	struct packet_text t = {.at = piece->text, .left = len};
+	struct packet_text t = { .at = piece->text, .left = len };
 
 	piece->path = packet_string(&t);
 	piece->type = piece->path ? packet_string(&t) : NULL;
@@ -128,7 +128,7 @@ answer_object(struct answer_list *l, const struct packet *p, const char **why)
 
 bool
 answer_finding(const struct packet *p, enum finding_kind *kind, const char **name,
-               const char **inner, const char **why)
+    const char **inner, const char **why)
 {
 	struct proto_finding f;
 	struct packet_text t;

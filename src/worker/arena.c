@@ -21,8 +21,8 @@ uint64_t
 arena_bound(uint64_t message_size, uint64_t max_cumulative)
 {
 	uint64_t want = message_size > (UINT64_MAX - SMALLEST) / FACTOR
-	                    ? UINT64_MAX
-	                    : FACTOR * message_size + SMALLEST;
+	    ? UINT64_MAX
+	    : FACTOR * message_size + SMALLEST;
 
 	return MIN(want, max_cumulative);
 }
@@ -64,5 +64,5 @@ arena_seal(int fd, uint64_t size)
 		return false;
 	seals = fcntl(fd, F_GET_SEALS);
 	return seals >= 0 && (seals & all) == all && fstat(fd, &st) == 0 &&
-	       (uint64_t)st.st_size == size;
+	    (uint64_t)st.st_size == size;
 }

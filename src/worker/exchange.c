@@ -35,7 +35,7 @@ cpu_ms(const struct worker *w)
 static int64_t
 used_ms(const struct exchange *x)
 {
-	struct pollfd p = {.fd = x->w->pidfd, .events = POLLIN};
+	struct pollfd p = { .fd = x->w->pidfd, .events = POLLIN };
 	int64_t now = cpu_ms(x->w);
 
 	return now < 0 || poll(&p, 1, 0) != 0 ? -1 : now - x->cpu_base_ms;
@@ -44,7 +44,7 @@ used_ms(const struct exchange *x)
 void
 exchange_init(struct exchange *x, struct workers *p, struct worker *w)
 {
-	*x = (struct exchange){.pool = p, .w = w, .number = w->number, .id = w->id};
+	*x = (struct exchange){ .pool = p, .w = w, .number = w->number, .id = w->id };
 	memcpy(x->generation, w->gen->ready.generation, sizeof(x->generation));
 	x->max_ms = (int64_t)p->cfg.settings.max_extract_time_ms;
 }
@@ -148,22 +148,22 @@ time_out(struct exchange *x, struct verdict *v, int64_t used)
 		kill_it(x, "used up max_extract_time");
 		die(x, v, true, REASON_LIMIT_TIME,
 		    g_strdup_printf("worker %u used %" PRId64
-		                    " ms of processor time (max_extract_time)",
-		                    x->number, used));
+				    " ms of processor time (max_extract_time)",
+			x->number, used));
 	} else {
 		kill_it(x, "gave no answer in time");
 		die(x, v, false, REASON_TIMEOUT,
 		    g_strdup_printf("worker %u gave no answer in time (%" PRId64
-		                    " ms of processor time used)",
-		                    x->number, MAX(used, 0)));
+				    " ms of processor time used)",
+			x->number, MAX(used, 0)));
 	}
 }
 
 bool
 exchange_send(struct exchange *x, enum proto_op op, const void *body, size_t len, const int *fds,
-              unsigned nfds, struct verdict *v)
+    unsigned nfds, struct verdict *v)
 {
-	struct pollfd end[2] = {{.fd = x->w->sock}, {.fd = x->w->pidfd, .events = POLLIN}};
+	struct pollfd end[2] = { { .fd = x->w->sock }, { .fd = x->w->pidfd, .events = POLLIN } };
 	struct wait brief;
 
 	x->cpu_base_ms = MAX(cpu_ms(x->w), 0);
@@ -196,12 +196,12 @@ exchange_tick(struct wait *wait)
 static bool
 sleep_on(struct exchange *x, struct wait *wait, struct verdict *v)
 {
-	struct pollfd fds[2] = {{.fd = x->w->sock, .events = POLLIN},
-	                        {.fd = x->w->pidfd, .events = POLLIN}};
+	struct pollfd fds[2] = { { .fd = x->w->sock, .events = POLLIN },
+		{ .fd = x->w->pidfd, .events = POLLIN } };
 	int64_t max = x->max_ms + GRACE_MS, used;
 
 	for (;;) {
-		struct deadline look = {.at_ms = x->look_at_ms};
+		struct deadline look = { .at_ms = x->look_at_ms };
 		struct wait step = wait_until(wait, look);
 		int n = wait_poll(&step, fds, G_N_ELEMENTS(fds));
 

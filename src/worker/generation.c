@@ -34,8 +34,8 @@ generation_start(struct workers *p, GError **err)
 	g->can_fork = true;
 	g_ptr_array_add(p->gens, g);
 	log_info("scanner: generation %u: loading %s (pid %d)", g->number,
-	         p->cfg.settings.flags & PROTO_ENGINE ? p->cfg.settings.database : "no engine",
-	         (int)z->pid);
+	    p->cfg.settings.flags & PROTO_ENGINE ? p->cfg.settings.database : "no engine",
+	    (int)z->pid);
 	return g;
 }
 
@@ -109,7 +109,7 @@ generation_tested(const struct generation *g)
 		const struct worker *w = g_ptr_array_index(g->workers, i);
 
 		n += w->state == WORKER_IDLE || w->state == WORKER_LEASED ||
-		     (w->state == WORKER_TESTING && !w->fresh);
+		    (w->state == WORKER_TESTING && !w->fresh);
 	}
 	pthread_mutex_unlock(&g->pool->mu);
 	return n;
@@ -119,8 +119,8 @@ static void
 hear_exit(struct generation *g, const struct proto_exit *e)
 {
 	log_debug("scanner: generation %u: pid %d ended: %" PRIu64 " ms of processor time, %" PRIu64
-	          " KB at most",
-	          g->number, e->pid, e->cpu_ms, e->maxrss_kb);
+		  " KB at most",
+	    g->number, e->pid, e->cpu_ms, e->maxrss_kb);
 	pthread_mutex_lock(&g->pool->mu);
 	for (guint i = 0; i < g->workers->len; i++) {
 		struct worker *w = g_ptr_array_index(g->workers, i);
@@ -141,8 +141,8 @@ hear_ready(struct generation *g, const struct proto_ready *r)
 		return;
 	g->ready = *r;
 	generation_set_state(g, GENERATION_WARMING);
-	log_debug("scanner: generation %u: loaded in %" PRId64 " ms", g->number,
-	          now_ms() - g->born_ms);
+	log_debug(
+	    "scanner: generation %u: loaded in %" PRId64 " ms", g->number, now_ms() - g->born_ms);
 }
 
 void
@@ -228,11 +228,11 @@ tick_zygote(struct generation *g, int64_t now)
 	generation_dismiss(g, "it ended", 0);
 	if (generation_state(g) == GENERATION_SERVING)
 		log_err("scanner: generation %u: lost its zygote (pid %d): %s (%s); the workers "
-		        "that live serve on, a new one is loaded",
-		        g->number, (int)g->zygote->pid, g->lost_why, ending_text(status, buf));
+			"that live serve on, a new one is loaded",
+		    g->number, (int)g->zygote->pid, g->lost_why, ending_text(status, buf));
 	if (generation_state(g) != GENERATION_DRAINING)
-		generation_fail(g, "the scanner ended: %s (%s)", g->lost_why,
-		                ending_text(status, buf));
+		generation_fail(
+		    g, "the scanner ended: %s (%s)", g->lost_why, ending_text(status, buf));
 	zygote_free(&g->zygote);
 }
 
@@ -290,7 +290,7 @@ generation_tick(struct generation *g, int64_t now, int64_t *next)
 		tick_zygote(g, now);
 	if ((state == GENERATION_LOADING || state == GENERATION_WARMING) && now >= g->load_by_ms)
 		generation_fail(g, "not ready after %" PRId64 " ms%s%s", now - g->born_ms,
-		                g->complaint ? ": " : "", g->complaint ? g->complaint : "");
+		    g->complaint ? ": " : "", g->complaint ? g->complaint : "");
 	else if (state == GENERATION_LOADING || state == GENERATION_WARMING)
 		*next = MIN(*next, g->load_by_ms);
 	if (state == GENERATION_SERVING)

@@ -82,7 +82,7 @@ fail_test(struct worker *w, int64_t now, const char *what)
 	unsigned step;
 
 	log_warn("scanner: worker %u (pid %d, generation %u) failed its self-test: %s", w->number,
-	         (int)w->pid, g->number, what);
+	    (int)w->pid, g->number, what);
 	worker_kill(w);
 	if (w->fresh) {
 		step = MIN(g->fresh_failures++, FRESH_BACKOFF_STEPS);
@@ -205,9 +205,8 @@ log_end(const struct worker *w, const char *why, unsigned messages, bool known, 
 	bool quiet = why && (g_str_equal(why, END_RETIRED) || g_str_equal(why, END_REPLACED));
 
 	log_msg(quiet ? LOGLV_DEBUG : LOGLV_WARNING,
-	        "scanner: worker %u (pid %d, generation %u) %s after %u messages: %s", w->number,
-	        (int)w->pid, w->gen->number, why ? "was ended" : "died", messages,
-	        why ? why : cause);
+	    "scanner: worker %u (pid %d, generation %u) %s after %u messages: %s", w->number,
+	    (int)w->pid, w->gen->number, why ? "was ended" : "died", messages, why ? why : cause);
 }
 
 /* Somebody may have spoken through it: what it found clean is worth nothing. */
@@ -216,8 +215,9 @@ tell_suspect(const struct worker *w, const char *why)
 {
 	const struct workers_conf *cfg = &w->gen->pool->cfg;
 
-	if (cfg->suspect && (!why || g_str_equal(why, END_PROTOCOL) ||
-	                     g_str_equal(why, END_SELFTEST) || g_str_equal(why, END_IDLE)))
+	if (cfg->suspect &&
+	    (!why || g_str_equal(why, END_PROTOCOL) || g_str_equal(why, END_SELFTEST) ||
+		g_str_equal(why, END_IDLE)))
 		cfg->suspect(cfg->suspect_arg, w->id);
 }
 

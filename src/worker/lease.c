@@ -65,7 +65,7 @@ lease_return(struct lease **lease)
 /* One packet before DONE that names a finding. */
 static bool
 take_finding(const struct packet *p, const char *object, const char *engine, struct verdict *v,
-             const char **why)
+    const char **why)
 {
 	g_autofree char *where = NULL;
 	enum finding_kind kind;
@@ -81,7 +81,7 @@ take_finding(const struct packet *p, const char *object, const char *engine, str
 /* Read the answer to DECOMPOSE until DONE. False: the lease is dead and v knows why. */
 static bool
 read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struct verdict *v,
-             struct proto_done *done, char **text)
+    struct proto_done *done, char **text)
 {
 	const char *why = NULL, *words;
 	unsigned findings = 0;
@@ -115,7 +115,7 @@ read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struc
 /* Make objects of the pieces: from here on the bytes are fixed, and the front hashes them. */
 static struct objects *
 build(struct lease *l, struct spool *sp, int arena, const struct answer_list *list,
-      struct wait *wait, struct verdict *v)
+    struct wait *wait, struct verdict *v)
 {
 	struct objects *set = objects_new(sp, arena, arena >= 0 ? list->bounds.arena_size : 0);
 	g_autoptr(GError) err = NULL;
@@ -124,15 +124,14 @@ build(struct lease *l, struct spool *sp, int arena, const struct answer_list *li
 		const struct piece *piece = g_ptr_array_index(list->pieces, i);
 
 		if (!objects_add(set, (enum object_kind)piece->o.kind,
-		                 (enum object_store)piece->o.store, piece->o.offset, piece->o.size,
-		                 piece->path, *piece->type ? piece->type : NULL, piece->names,
-		                 &err)) {
+			(enum object_store)piece->o.store, piece->o.offset, piece->o.size,
+			piece->path, *piece->type ? piece->type : NULL, piece->names, &err)) {
 			exchange_stop(&l->x, v, REASON_SPOOL, err->message);
 			break;
 		}
 		if (!exchange_tick(wait)) {
 			exchange_stop(&l->x, v, REASON_TIMEOUT,
-			              "the deadline passed while objects were hashed");
+			    "the deadline passed while objects were hashed");
 			break;
 		}
 	}
@@ -147,9 +146,10 @@ ask(struct lease *l, struct spool *sp, int arena, const struct answer_bounds *b,
     struct verdict *v)
 {
 	struct proto_decompose rq = {
-	    .size = b->spool_size, .arena_size = b->arena_size, .mime = mime};
+		.size = b->spool_size, .arena_size = b->arena_size, .mime = mime
+	};
 	g_autoptr(GError) err = NULL;
-	int fds[2] = {spool_fd(sp, &err), arena};
+	int fds[2] = { spool_fd(sp, &err), arena };
 
 	if (fds[0] < 0) {
 		exchange_stop(&l->x, v, REASON_SPOOL, err->message);
@@ -163,12 +163,12 @@ static struct answer_bounds
 bounds_of(const struct proto_settings *s, uint64_t size)
 {
 	return (struct answer_bounds){
-	    .spool_size = size,
-	    .arena_size = arena_bound(size, s->max_cumulative_extract_size),
-	    .object_max = s->max_extract_size,
-	    .total_max = s->max_cumulative_extract_size,
-	    .count_max =
-		s->max_file_count ? MIN(s->max_file_count, PROTO_OBJECTS_MAX) : PROTO_OBJECTS_MAX,
+		.spool_size = size,
+		.arena_size = arena_bound(size, s->max_cumulative_extract_size),
+		.object_max = s->max_extract_size,
+		.total_max = s->max_cumulative_extract_size,
+		.count_max = s->max_file_count ? MIN(s->max_file_count, PROTO_OBJECTS_MAX)
+					       : PROTO_OBJECTS_MAX,
 	};
 }
 
@@ -176,7 +176,7 @@ struct objects *
 lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait, struct verdict *v)
 {
 	struct answer_bounds b = bounds_of(&l->x.pool->cfg.settings, spool_size(sp));
-	AUTO(answer_list_clear) struct answer_list list = {.pieces = NULL};
+	AUTO(answer_list_clear) struct answer_list list = { .pieces = NULL };
 	AUTO(fd_close) int arena = -1;
 	g_autoptr(GError) err = NULL;
 	g_autofree char *text = NULL;
@@ -189,8 +189,8 @@ lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait,
 		return NULL;
 	/* The queue took all the time: no reason to kill a worker. */
 	if (deadline_passed(wait->dl)) {
-		exchange_stop(&l->x, v, REASON_TIMEOUT,
-		              "the deadline passed while the message waited");
+		exchange_stop(
+		    &l->x, v, REASON_TIMEOUT, "the deadline passed while the message waited");
 		return NULL;
 	}
 	arena = arena_new(b.arena_size, &err);
@@ -217,8 +217,8 @@ lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait,
 
 /* Read the answer to SCAN until DONE; v is already failed when this returns early. */
 static void
-read_findings(struct lease *l, const char *label, const char *engine, struct wait *wait,
-              struct verdict *v)
+read_findings(
+    struct lease *l, const char *label, const char *engine, struct wait *wait, struct verdict *v)
 {
 	const char *why = NULL, *text;
 	unsigned findings = 0;
@@ -242,9 +242,9 @@ read_findings(struct lease *l, const char *label, const char *engine, struct wai
 
 void
 lease_scan(struct lease *l, const struct object *o, const char *engine, struct wait *wait,
-           struct verdict *v)
+    struct verdict *v)
 {
-	struct proto_scan rq = {.object = o->id};
+	struct proto_scan rq = { .object = o->id };
 	bool with_arena = o->store == STORE_ARENA && !l->arena_sent;
 	g_autofree char *label = NULL;
 
@@ -256,7 +256,7 @@ lease_scan(struct lease *l, const struct object *o, const char *engine, struct w
 	}
 	if (!l->holds || (with_arena && l->arena < 0)) {
 		verdict_fail(v, REASON_ENGINE_ERROR, "object %u was not given to worker %u", o->id,
-		             l->x.number);
+		    l->x.number);
 		return;
 	}
 	if (!exchange_send(&l->x, PROTO_SCAN, &rq, sizeof(rq), &l->arena, with_arena ? 1 : 0, v))

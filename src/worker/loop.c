@@ -35,7 +35,7 @@ struct watch {
 static void
 add(GArray *fds, GArray *whats, int fd, struct watch what)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	if (fd < 0)
 		return;
@@ -53,9 +53,9 @@ add_worker(GArray *fds, GArray *whats, struct generation *g, struct worker *w)
 	pthread_mutex_lock(&g->pool->mu);
 	testing = w->state == WORKER_TESTING;
 	pthread_mutex_unlock(&g->pool->mu);
-	add(fds, whats, w->pidfd, (struct watch){WATCH_WORKER_END, g, w});
+	add(fds, whats, w->pidfd, (struct watch){ WATCH_WORKER_END, g, w });
 	if (testing && w->asked)
-		add(fds, whats, w->sock, (struct watch){WATCH_TEST, g, w});
+		add(fds, whats, w->sock, (struct watch){ WATCH_TEST, g, w });
 }
 
 static void
@@ -63,15 +63,15 @@ collect(struct workers *p, GArray *fds, GArray *whats)
 {
 	g_array_set_size(fds, 0);
 	g_array_set_size(whats, 0);
-	add(fds, whats, p->wake, (struct watch){WATCH_WAKE, NULL, NULL});
+	add(fds, whats, p->wake, (struct watch){ WATCH_WAKE, NULL, NULL });
 	for (guint i = 0; i < p->gens->len; i++) {
 		struct generation *g = g_ptr_array_index(p->gens, i);
 
 		if (g->zygote) {
-			add(fds, whats, g->zygote->sock, (struct watch){WATCH_ZYGOTE, g, NULL});
-			add(fds, whats, g->zygote->output, (struct watch){WATCH_OUTPUT, g, NULL});
+			add(fds, whats, g->zygote->sock, (struct watch){ WATCH_ZYGOTE, g, NULL });
+			add(fds, whats, g->zygote->output, (struct watch){ WATCH_OUTPUT, g, NULL });
 			add(fds, whats, g->zygote->pidfd,
-			    (struct watch){WATCH_ZYGOTE_END, g, NULL});
+			    (struct watch){ WATCH_ZYGOTE_END, g, NULL });
 		}
 		for (guint k = 0; k < g->workers->len; k++)
 			add_worker(fds, whats, g, g_ptr_array_index(g->workers, k));

@@ -15,21 +15,21 @@ union control {
 
 bool
 packet_send(int sock, enum proto_op op, uint32_t seq, const void *body, size_t len, const int *fds,
-            unsigned nfds)
+    unsigned nfds)
 {
-	struct proto_head head = {.magic = PROTO_MAGIC,
-	                          .version = PROTO_VERSION,
-	                          .op = (uint16_t)op,
-	                          .seq = seq,
-	                          .len = (uint32_t)len};
+	struct proto_head head = { .magic = PROTO_MAGIC,
+		.version = PROTO_VERSION,
+		.op = (uint16_t)op,
+		.seq = seq,
+		.len = (uint32_t)len };
 	/* sendmsg only reads the body; its iovec has no way to say so. */
 	union {
 		const void *in;
 		void *out;
-	} bytes = {.in = body};
-	struct iovec iov[2] = {{&head, sizeof(head)}, {bytes.out, len}};
+	} bytes = { .in = body };
+	struct iovec iov[2] = { { &head, sizeof(head) }, { bytes.out, len } };
 	union control control;
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = len > 0 ? 2 : 1};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = len > 0 ? 2 : 1 };
 	ssize_t n;
 
 	memset(&control, 0, sizeof(control));
@@ -94,16 +94,16 @@ check(const struct msghdr *msg, const struct proto_head *head, size_t n)
 enum packet_result
 packet_recv(int sock, void *buf, struct packet *out)
 {
-	struct proto_head head = {.magic = 0};
-	struct iovec iov = {buf, PROTO_MAX};
+	struct proto_head head = { .magic = 0 };
+	struct iovec iov = { buf, PROTO_MAX };
 	union control control;
-	struct msghdr msg = {.msg_iov = &iov,
-	                     .msg_iovlen = 1,
-	                     .msg_control = control.bytes,
-	                     .msg_controllen = sizeof(control.bytes)};
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes) };
 	ssize_t n;
 
-	*out = (struct packet){.op = 0};
+	*out = (struct packet){ .op = 0 };
 	do
 		n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
@@ -151,7 +151,7 @@ packet_quiet(int sock)
 	char byte;
 
 	return recv(sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-	       (errno == EAGAIN || errno == EWOULDBLOCK);
+	    (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 bool
@@ -160,7 +160,7 @@ packet_fixed(const struct packet *p, void *out, size_t len, struct packet_text *
 	if (p->len < len)
 		return false;
 	memcpy(out, p->body, len);
-	*rest = (struct packet_text){.at = (const char *)p->body + len, .left = p->len - len};
+	*rest = (struct packet_text){ .at = (const char *)p->body + len, .left = p->len - len };
 	return true;
 }
 

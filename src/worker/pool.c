@@ -18,16 +18,16 @@
 G_DEFINE_QUARK(avm_workers_error, workers_error)
 
 const struct pool_limits pool_limits_default = {
-    .retire_messages = 1000,
-    .retire_ms = 10 * MINUTE_MS,
-    .selftest_ms = MINUTE_MS,
-    .selftest_timeout_ms = 20 * 1000,
-    .load_timeout_ms = 10 * MINUTE_MS,
-    .fork_timeout_ms = 10 * 1000,
-    .backoff_first_ms = 1000,
-    .backoff_last_ms = 30 * 1000,
-    .steady_ms = MINUTE_MS,
-    .linger_ms = 2000,
+	.retire_messages = 1000,
+	.retire_ms = 10 * MINUTE_MS,
+	.selftest_ms = MINUTE_MS,
+	.selftest_timeout_ms = 20 * 1000,
+	.load_timeout_ms = 10 * MINUTE_MS,
+	.fork_timeout_ms = 10 * 1000,
+	.backoff_first_ms = 1000,
+	.backoff_last_ms = 30 * 1000,
+	.steady_ms = MINUTE_MS,
+	.linger_ms = 2000,
 };
 
 void
@@ -49,7 +49,7 @@ void
 pool_dispatch(struct workers *p)
 {
 	while (!p->stopping && p->idle->len > 0 && p->busy < p->cfg.count &&
-	       !g_queue_is_empty(&p->waiters)) {
+	    !g_queue_is_empty(&p->waiters)) {
 		struct waiter *who = g_queue_pop_head(&p->waiters);
 
 		/* The last one used: its caches are warm. */
@@ -117,12 +117,12 @@ set_error(const struct workers *p, enum workers_error code, GError **err)
 	switch (code) {
 	case WORKERS_E_BUSY:
 		g_set_error(err, WORKERS_ERROR, (gint)code,
-		            "scanner: %u messages wait already (queue_max)", p->waiters.length);
+		    "scanner: %u messages wait already (queue_max)", p->waiters.length);
 		return;
 	case WORKERS_E_TIMEOUT:
 		g_set_error(err, WORKERS_ERROR, (gint)code,
-		            "scanner: no worker was free in time (%u workers, %u messages waiting)",
-		            p->cfg.count, p->waiters.length);
+		    "scanner: no worker was free in time (%u workers, %u messages waiting)",
+		    p->cfg.count, p->waiters.length);
 		return;
 	case WORKERS_E_STOPPED:
 		g_set_error(err, WORKERS_ERROR, (gint)code, "scanner: avmilter is stopping");
@@ -131,7 +131,7 @@ set_error(const struct workers *p, enum workers_error code, GError **err)
 		if (p->last_error && strstr(p->last_error, place))
 			place = "its settings";
 		g_set_error(err, WORKERS_ERROR, (gint)code, "scanner: not ready with %s: %s", place,
-		            p->last_error ? p->last_error : "still loading");
+		    p->last_error ? p->last_error : "still loading");
 	}
 }
 
@@ -139,7 +139,7 @@ set_error(const struct workers *p, enum workers_error code, GError **err)
 static struct worker *
 queue(struct workers *p, struct wait *wait, bool first, GError **err)
 {
-	struct waiter me = {.got = NULL};
+	struct waiter me = { .got = NULL };
 
 	cond_init(&me.cond);
 	if (first)
@@ -157,10 +157,10 @@ queue(struct workers *p, struct wait *wait, bool first, GError **err)
 		pool_idle(p, me.got);
 	g_queue_remove(&p->waiters, &me);
 	set_error(p,
-	          p->stopping  ? WORKERS_E_STOPPED
-	          : p->serving ? WORKERS_E_TIMEOUT
-	                       : WORKERS_E_NOT_READY,
-	          err);
+	    p->stopping      ? WORKERS_E_STOPPED
+		: p->serving ? WORKERS_E_TIMEOUT
+			     : WORKERS_E_NOT_READY,
+	    err);
 	return NULL;
 }
 

@@ -19,8 +19,16 @@
  * hostile bytes: only these names go on. The sanitizers' and the preloaded ones are for test
  * builds. */
 static const char *const passed_on[] = {
-    "PATH",       "LANG",         "LC_ALL",        "LC_CTYPE",     "LD_LIBRARY_PATH",
-    "LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
+	"PATH",
+	"LANG",
+	"LC_ALL",
+	"LC_CTYPE",
+	"LD_LIBRARY_PATH",
+	"LD_PRELOAD",
+	"ASAN_OPTIONS",
+	"UBSAN_OPTIONS",
+	"LSAN_OPTIONS",
+	"TSAN_OPTIONS",
 };
 
 static char **
@@ -99,7 +107,7 @@ run(const char *path, int sock, int output, pid_t *pid)
 {
 	const short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID;
 	g_autofree char *name = g_strdup(path);
-	char *argv[] = {name, NULL};
+	char *argv[] = { name, NULL };
 	g_auto(GStrv) env = environment();
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
@@ -128,15 +136,15 @@ static struct zygote *
 fail(GError **err, const char *object, int code, const char *step)
 {
 	g_set_error(err, G_FILE_ERROR, (gint)g_file_error_from_errno(code), "scanner: %s: %s: %s",
-	            object, step, g_strerror(code));
+	    object, step, g_strerror(code));
 	return NULL;
 }
 
 struct zygote *
 zygote_start(const struct workers_conf *cfg, GError **err)
 {
-	AUTO(channel_close) struct channel sock = {-1, -1};
-	AUTO(channel_close) struct channel output = {-1, -1};
+	AUTO(channel_close) struct channel sock = { -1, -1 };
+	AUTO(channel_close) struct channel output = { -1, -1 };
 	struct zygote *z;
 	pid_t pid;
 	int pidfd, rc;
@@ -144,8 +152,8 @@ zygote_start(const struct workers_conf *cfg, GError **err)
 	if (!open_socket(&sock))
 		return fail(err, cfg->scanner_path, errno, "make a socket");
 	if (!open_output(&output, cfg->scanner_log))
-		return fail(err, *cfg->scanner_log ? cfg->scanner_log : "pipe", errno,
-		            "open scanner_log");
+		return fail(
+		    err, *cfg->scanner_log ? cfg->scanner_log : "pipe", errno, "open scanner_log");
 	rc = run(cfg->scanner_path, sock.theirs, output.theirs, &pid);
 	if (rc != 0)
 		return fail(err, cfg->scanner_path, rc, "run (option scanner_path)");
@@ -164,8 +172,8 @@ zygote_start(const struct workers_conf *cfg, GError **err)
 	z->line = g_string_new(NULL);
 	sock.ours = output.ours = -1;
 	/* When it has died already this fails; its socket says so to whoever asks next. */
-	if (!packet_send(z->sock, PROTO_SETTINGS, ++z->seq, &cfg->settings, sizeof(cfg->settings),
-	                 NULL, 0))
+	if (!packet_send(
+		z->sock, PROTO_SETTINGS, ++z->seq, &cfg->settings, sizeof(cfg->settings), NULL, 0))
 		zygote_kill(z);
 	return z;
 }

@@ -38,8 +38,8 @@ give_up(struct workers *p, int64_t now)
 		log_info("scanner: generation %u: still not usable: %s", g->number, g->failed);
 	else
 		log_err("scanner: generation %u is not usable: %s%s", g->number, g->failed,
-		        p->serving ? "; the old one serves on"
-		                   : "; messages are refused with 451 until one is");
+		    p->serving ? "; the old one serves on"
+			       : "; messages are refused with 451 until one is");
 	g_free(p->told_error);
 	p->told_error = g_strdup(g->failed);
 	set_error(p, g->failed);
@@ -77,17 +77,17 @@ take_over(struct workers *p)
 	pthread_mutex_unlock(&p->mu);
 	g_clear_pointer(&p->told_error, g_free);
 	log_notice("scanner: generation %u serves: %s, %" PRIu64
-	           " signatures, definitions %" PRIu64,
-	           g->number, *g->ready.engine_version ? g->ready.engine_version : "no engine",
-	           g->ready.signatures, g->ready.definitions);
+		   " signatures, definitions %" PRIu64,
+	    g->number, *g->ready.engine_version ? g->ready.engine_version : "no engine",
+	    g->ready.signatures, g->ready.definitions);
 }
 
 static bool
 unchanged(const struct workers *p, const struct generation *g)
 {
 	return p->serving && p->serving->zygote && !p->serving->lost &&
-	       memcmp(p->serving->ready.generation, g->ready.generation,
-	              sizeof(g->ready.generation)) == 0;
+	    memcmp(p->serving->ready.generation, g->ready.generation,
+		sizeof(g->ready.generation)) == 0;
 }
 
 static void
@@ -104,8 +104,8 @@ tick_coming(struct workers *p, int64_t now, int64_t *next)
 		return;
 	if (!g->judged && unchanged(p, g)) {
 		log_info("scanner: generation %u: the same definitions as before, generation %u "
-		         "serves on",
-		         g->number, p->serving->number);
+			 "serves on",
+		    g->number, p->serving->number);
 		p->coming = NULL;
 		generation_set_state(g, GENERATION_DRAINING);
 		return;

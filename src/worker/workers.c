@@ -28,7 +28,7 @@ destroy(struct workers *p)
 	union {
 		const char *in;
 		char *out;
-	} path = {.in = p->cfg.scanner_path}, file = {.in = p->cfg.scanner_log};
+	} path = { .in = p->cfg.scanner_path }, file = { .in = p->cfg.scanner_log };
 
 	fd_close(&p->wake);
 	pthread_cond_destroy(&p->changed);
@@ -134,9 +134,9 @@ workers_wait_ready(struct workers *p, struct wait *wait, GError **err)
 			break;
 	ready = p->serving && !p->stopping;
 	if (!ready)
-		g_set_error(
-		    err, WORKERS_ERROR, p->stopping ? WORKERS_E_STOPPED : WORKERS_E_NOT_READY,
-		    "scanner: not ready: %s", p->last_error ? p->last_error : "still loading");
+		g_set_error(err, WORKERS_ERROR,
+		    p->stopping ? WORKERS_E_STOPPED : WORKERS_E_NOT_READY, "scanner: not ready: %s",
+		    p->last_error ? p->last_error : "still loading");
 	if (--p->visitors == 0 && p->stopping)
 		pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->mu);

@@ -93,7 +93,7 @@ set_text(struct zygote_event *ev, enum zygote_event_kind kind, const char *text)
 static const char *
 packet_words(const struct packet *p)
 {
-	struct packet_text t = {.at = (const char *)p->body, .left = p->len};
+	struct packet_text t = { .at = (const char *)p->body, .left = p->len };
 	const char *s = packet_string(&t);
 
 	return s ? s : "(no text)";
@@ -181,7 +181,7 @@ zygote_next(struct zygote *z, struct zygote_event *ev)
 			 * the worker ends because nobody holds its socket. */
 			if (p.short_of_fds)
 				set_text(ev, ZYGOTE_NO_WORKER,
-				         "its descriptors were lost: too many open files");
+				    "its descriptors were lost: too many open files");
 			else
 				set_text(ev, ZYGOTE_LOST, p.bad);
 			return;
