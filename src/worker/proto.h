@@ -72,7 +72,6 @@ struct proto_head {
 enum {
 	PROTO_ENGINE		= 1u << 0,	/* load libclamav and the database; else workers only decompose */
 	PROTO_REQUIRE_SANDBOX	= 1u << 1,	/* sandbox = "require" */
-	PROTO_SANITIZED		= 1u << 2,	/* unused by the front; the scanner knows how it was built */
 	PROTO_ALERT_ENCRYPTED	= 1u << 3,
 	PROTO_ALERT_MACROS	= 1u << 4,
 	PROTO_ALERT_BROKEN	= 1u << 5,
