@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/deadline.h"
+#include "base/events.h"
 #include "base/fsx.h"
 #include "base/log.h"
 #include "base/net.h"
@@ -25,6 +27,8 @@
 #define START_MS 10000
 #define POLL_MS  20
 #define LOOK_US  2000
+
+#define MS_PER_SECOND 1000
 
 static bool
 open_control(struct server *s, GError **err)
@@ -192,6 +196,7 @@ int
 server_start(struct server *s, GError **err)
 {
 	struct snapshot *snap;
+	unsigned engines;
 	bool fresh;
 
 	prepare_errors();
@@ -205,14 +210,15 @@ server_start(struct server *s, GError **err)
 		return EX_CONFIG;
 	if (!s->started->antivirus.enabled || snap->active == 0)
 		log_warn("no engine is enabled: every mail passes, marked as skipped");
-	log_notice("avmilter %s starts as user %s on %s, %u engine%s", AVM_VERSION,
-	    s->identity->name, s->started->socket, snap->active, plural(snap->active));
+	engines = snap->active;
 	s->latest = snap->number;
 	snapshot_slot_set(&s->milter.slot, snap);
 	if (!start_milter(s, err))
 		return EX_OSERR;
 	if (s->control != NULL && !control_start(s->control, &console_commands, s, err))
 		return EX_OSERR;
+	event_raise(EVENT_STARTUP, "avmilter %s starts as user %s on %s, %u engine%s", AVM_VERSION,
+	    s->identity->name, s->started->socket, engines, plural(engines));
 	notify_ready("serving");
 	return EX_OK;
 }
@@ -274,6 +280,9 @@ server_stop(struct server *s, bool gently)
 	const unsigned sessions = atomic_load(&s->milter.sessions);
 
 	notify_stopping();
+	if (s->milter_started)
+		event_raise(EVENT_SHUTDOWN, "avmilter is asked to end, after %" PRId64 " s",
+		    (now_ms() - s->started_ms) / MS_PER_SECOND);
 	if (gently && s->milter_started)
 		drain(s);
 	milter_cut(&s->milter); /* ends what the console is scanning */

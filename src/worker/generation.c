@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/events.h"
 #include "base/log.h"
 #include "worker/pool.h"
 
@@ -227,8 +228,9 @@ tick_zygote(struct generation *g, int64_t now)
 	generation_hear(g); /* last words */
 	generation_dismiss(g, "it ended", 0);
 	if (generation_state(g) == GENERATION_SERVING)
-		log_err("scanner: generation %u: lost its zygote (pid %d): %s (%s); the workers "
-			"that live serve on, a new one is loaded",
+		event_raise(EVENT_CRASH,
+		    "scanner: generation %u: lost its zygote (pid %d): %s (%s); the workers "
+		    "that live serve on, a new one is loaded",
 		    g->number, (int)g->zygote->pid, g->lost_why, ending_text(status, buf));
 	if (generation_state(g) != GENERATION_DRAINING)
 		generation_fail(

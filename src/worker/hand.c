@@ -6,6 +6,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 
+#include "base/events.h"
 #include "base/log.h"
 #include "worker/answer.h"
 #include "worker/pool.h"
@@ -204,9 +205,14 @@ log_end(const struct worker *w, const char *why, unsigned messages, bool known, 
 	const char *cause = known ? ending_text(status, buf) : "cause not known";
 	bool quiet = why && (g_str_equal(why, END_RETIRED) || g_str_equal(why, END_REPLACED));
 
-	log_msg(quiet ? LOGLV_DEBUG : LOGLV_WARNING,
+	g_autofree char *text = g_strdup_printf(
 	    "scanner: worker %u (pid %d, generation %u) %s after %u messages: %s", w->number,
 	    (int)w->pid, w->gen->number, why ? "was ended" : "died", messages, why ? why : cause);
+
+	if (quiet)
+		log_debug("%s", text);
+	else
+		event_raise(EVENT_CRASH, "%s", text);
 }
 
 /* Somebody may have spoken through it: what it found clean is worth nothing. */

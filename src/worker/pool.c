@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/events.h"
 
 #define MINUTE_MS (60 * 1000)
 /* For the EXIT of a worker whose socket has closed: tearing down 541 MB takes 13 ms. */
@@ -58,6 +58,8 @@ pool_dispatch(struct workers *p)
 		p->busy++;
 		pthread_cond_signal(&who->cond);
 	}
+	if (p->waiters.length <= p->cfg.queue_max / 2)
+		p->crowded = false;
 }
 
 /* What the state that a worker leaves means for the sums. Locks: mu held. */
@@ -164,6 +166,23 @@ queue(struct workers *p, struct wait *wait, bool first, GError **err)
 	return NULL;
 }
 
+/* One more is about to wait: tell when that is more than queue_max. Locks: mu held, left while it is told. */
+static void
+tell_crowd(struct workers *p)
+{
+	const unsigned waiting = p->waiters.length;
+
+	if (p->cfg.queue_max == 0 || p->crowded || waiting < p->cfg.queue_max)
+		return;
+	p->crowded = true;
+	pthread_mutex_unlock(&p->mu);
+	event_raise(EVENT_LOAD_EXCEEDED,
+	    "scanner: %u messages wait for %u workers (queue_max %u); from %u on they are answered "
+	    "451",
+	    waiting + 1, p->cfg.count, p->cfg.queue_max, QUEUE_FACTOR * p->cfg.queue_max);
+	pthread_mutex_lock(&p->mu);
+}
+
 /* The next worker, or NULL and *err. Locks: none held. */
 static struct worker *
 take_next(struct workers *p, struct wait *wait, bool first, GError **err)
@@ -172,6 +191,7 @@ take_next(struct workers *p, struct wait *wait, bool first, GError **err)
 
 	pthread_mutex_lock(&p->mu);
 	p->visitors++;
+	tell_crowd(p);
 	if (p->cfg.queue_max > 0 && !first && p->waiters.length >= QUEUE_FACTOR * p->cfg.queue_max)
 		set_error(p, WORKERS_E_BUSY, err);
 	else

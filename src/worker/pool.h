@@ -123,6 +123,8 @@ struct workers {
 	unsigned	 next_generation, next_worker;
 	uint64_t	 first_id;	/* of its workers: no other pool of this process has used it */
 	char		*told_error;	/* last loading error that was logged as one */
+	bool		 served;	/* some generation has, the last one with these definitions: */
+	uint8_t		 served_id[32];
 
 	pthread_mutex_t	 mu;
 	/* mu: */
@@ -134,6 +136,7 @@ struct workers {
 	unsigned	 busy;
 	unsigned	 visitors;	/* threads inside a waiting call */
 	bool		 stopping, reload_wanted;
+	bool		 crowded;	/* more wait than queue_max, and that has been told */
 	char		*last_error;
 	struct workers_stats counts;
 };

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/events.h"
 #include "base/log.h"
 #include "worker/pool.h"
 
@@ -37,7 +38,8 @@ give_up(struct workers *p, int64_t now)
 	if (p->told_error && g_str_equal(p->told_error, g->failed))
 		log_info("scanner: generation %u: still not usable: %s", g->number, g->failed);
 	else
-		log_err("scanner: generation %u is not usable: %s%s", g->number, g->failed,
+		event_raise(EVENT_UPDATE_ERROR, "scanner: generation %u is not usable: %s%s",
+		    g->number, g->failed,
 		    p->serving ? "; the old one serves on"
 			       : "; messages are refused with 451 until one is");
 	g_free(p->told_error);
@@ -49,6 +51,26 @@ give_up(struct workers *p, int64_t now)
 	generation_set_state(g, GENERATION_DRAINING);
 	if (again)
 		schedule(p, now, p->lim.backoff_first_ms);
+}
+
+/* A restart with the definitions of before is no update, nor is the first load. */
+static void
+tell_serving(struct workers *p, const struct generation *g)
+{
+	const struct proto_ready *r = &g->ready;
+	const bool update =
+	    p->served && memcmp(p->served_id, r->generation, sizeof(p->served_id)) != 0;
+	g_autofree char *text = g_strdup_printf("scanner: generation %u serves: %s, %" PRIu64
+						" signatures, definitions %" PRIu64,
+	    g->number, *r->engine_version ? r->engine_version : "no engine", r->signatures,
+	    r->definitions);
+
+	p->served = true;
+	memcpy(p->served_id, r->generation, sizeof(p->served_id));
+	if (update)
+		event_raise(EVENT_UPDATE, "%s", text);
+	else
+		log_notice("%s", text);
 }
 
 /* What serves goes, what came serves. */
@@ -76,10 +98,7 @@ take_over(struct workers *p)
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->mu);
 	g_clear_pointer(&p->told_error, g_free);
-	log_notice("scanner: generation %u serves: %s, %" PRIu64
-		   " signatures, definitions %" PRIu64,
-	    g->number, *g->ready.engine_version ? g->ready.engine_version : "no engine",
-	    g->ready.signatures, g->ready.definitions);
+	tell_serving(p, g);
 }
 
 static bool

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 #include <glib.h>
 
+#include "base/events.h"
 #include "base/fsx.h"
 #include "base/log.h"
 #include "message/spool.h"

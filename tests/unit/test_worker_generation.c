@@ -163,6 +163,7 @@ test_reload_in_vain(void **state)
 {
 	struct rig *r = rig_new("ready");
 	const char *broken[] = { "failed", "exit", "selftest-fail", "no-fork", "mute" };
+	const uint64_t updates = event_raised(EVENT_UPDATE), errors = event_raised(EVENT_UPDATE_ERROR);
 	struct workers_stats st;
 
 	(void)state;
@@ -184,10 +185,16 @@ test_reload_in_vain(void **state)
 	workers_stats(r->workers, &st);
 	assert_int_equal(st.generations, 1);
 	assert_int_equal(st.restarts, 0);
+	assert_int_equal(event_raised(EVENT_UPDATE), updates);
+	assert_true(st.failures >= 4);
+	assert_true(event_raised(EVENT_UPDATE_ERROR) >= errors + st.failures); /* each broken in a way of its own */
 	rig_order(r, "ready", 4);
 	workers_reload(r->workers);
 	rig_until(r, now, now.generations == 2);
 	assert_int_equal(serving(r), 4);
+	for (int i = 0; i < 1000 && event_raised(EVENT_UPDATE) == updates; i++)
+		usleep(1000); /* raised when the switch is done */
+	assert_int_equal(event_raised(EVENT_UPDATE), updates + 1);
 	rig_free(r);
 }
 

@@ -213,6 +213,7 @@ test_queue_bound(void **state)
 {
 	struct rig *r = rig_new("ready");
 	struct borrower who[10];
+	const uint64_t told = event_raised(EVENT_LOAD_EXCEEDED);
 	atomic_uint next = 1;
 	struct lease *l;
 	GError *err = NULL;
@@ -223,6 +224,7 @@ test_queue_bound(void **state)
 	rig_start(r);
 	rig_ready(r);
 	l = borrow(r, 5000, NULL);
+	assert_int_equal(event_raised(EVENT_LOAD_EXCEEDED), told);
 	for (unsigned i = 0; i < G_N_ELEMENTS(who); i++) {
 		who[i] = (struct borrower){ .r = r, .next = &next };
 		assert_int_equal(pthread_create(&who[i].thread, NULL, stand_in_queue, &who[i]), 0);
@@ -231,6 +233,7 @@ test_queue_bound(void **state)
 	assert_null(borrow(r, 5000, &err));
 	assert_true(g_error_matches(err, WORKERS_ERROR, WORKERS_E_BUSY));
 	g_clear_error(&err);
+	assert_int_equal(event_raised(EVENT_LOAD_EXCEEDED), told + 1); /* once for the whole crowd */
 	lease_return(&l);
 	for (unsigned i = 0; i < G_N_ELEMENTS(who); i++)
 		pthread_join(who[i].thread, NULL);
