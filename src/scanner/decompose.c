@@ -72,6 +72,11 @@ emit(struct run *r, const struct part *p)
 	struct part numbered = *p;
 
 	numbered.id = r->next_id++;
+	/* The front throws an arena without bytes away: nothing may stand there then. */
+	if (p->size == 0) {
+		numbered.store = STORE_SPOOL;
+		numbered.offset = 0;
+	}
 	if (!r->job->listener(r->job->arg, &numbered))
 		r->stop = true;
 }
