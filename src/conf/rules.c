@@ -184,6 +184,13 @@ is_forgeable(const struct conf_policy *p)
 	    !*p->recipients && !p->traffic && !*p->daemons;
 }
 
+/* Conditions on what was found. */
+static bool
+asks_items(const struct conf_policy *p)
+{
+	return *p->classes || *p->names || *p->engines || *p->symbols || *p->objects;
+}
+
 static void
 check_policy(const struct conf *c, struct conf_policy *p, const struct outline *o)
 {
@@ -201,11 +208,38 @@ check_policy(const struct conf *c, struct conf_policy *p, const struct outline *
 	for (char **e = p->engines; *e; e++)
 		if (!conf_engine_find(c, *e))
 			ERROR(engines, "%s: there is no engine section \"%.40s\"", path, *e);
+	if (p->skip && p->action != CONF_ACTION_ACTION)
+		ERROR(path, "%s: skip means that nothing is looked at: take action away", path);
+	if (p->skip && asks_items(p))
+		ERROR(path,
+		    "%s: skip comes before the scan: take away classes, names, engines, symbols and "
+		    "objects",
+		    path);
 	if (is_forgeable(p))
 		WARN(path,
 		    "%s loosens for senders only: the envelope sender is forged easily; add "
 		    "clients or authenticated",
 		    path);
+}
+
+/* A skip rule is used only where no rule before it could hold. */
+static void
+check_skips(const struct conf *c, const struct outline *o)
+{
+	const char *before = NULL;
+
+	for (unsigned i = 0; i < c->policies->len; i++) {
+		const struct conf_policy *p = g_ptr_array_index(c->policies, i);
+		g_autofree char *path = g_strdup_printf("policy \"%s\"", p->title);
+
+		if (p->skip && before)
+			WARN(path,
+			    "%s skips only what policy \"%s\" above it cannot hold for: write it "
+			    "first",
+			    path, before);
+		if (!p->skip && !before)
+			before = p->title;
+	}
 }
 
 void
@@ -222,4 +256,5 @@ rules_check(const struct conf *c, const struct outline *o)
 		walk_conf((struct conf *)(uintptr_t)c, check_action_address, (void *)(uintptr_t)o);
 	for (unsigned i = 0; i < c->policies->len; i++)
 		check_policy(c, g_ptr_array_index(c->policies, i), o);
+	check_skips(c, o);
 }

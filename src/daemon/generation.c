@@ -175,26 +175,34 @@ struct snapshot *
 generation_build(
     struct conf *conf, const struct heritage *from, bool test_engines, bool *fresh, GError **err)
 {
+	const struct rules *old = from->current != NULL ? from->current->rules : NULL;
+	struct rules *rules = rules_new(conf, old, err);
 	struct pool *pool = NULL;
 	struct engines *engines;
 
 	*fresh = false;
+	if (rules == NULL) {
+		conf_unref(&conf);
+		return NULL;
+	}
 	if (generation_needs_workers(conf)) {
 		pool = find_pool(conf, from, fresh, err);
 		if (pool == NULL) {
+			rules_free(&rules);
 			conf_unref(&conf);
 			return NULL;
 		}
 	}
 	engines = engines_new(conf, pool != NULL ? pool->workers : NULL, test_engines, err);
 	if (engines == NULL) {
+		rules_free(&rules);
 		pool_unref(&pool);
 		conf_unref(&conf);
 		return NULL;
 	}
 	engines->memory = from->memory;
 	engines_start(engines);
-	return snapshot_new(from->number + 1, conf, pool, engines);
+	return snapshot_new(from->number + 1, conf, pool, engines, rules);
 }
 
 bool

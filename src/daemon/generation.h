@@ -1,5 +1,5 @@
 /*
- * generation - build a snapshot from a configuration: workers, engines
+ * generation - build a snapshot from a configuration: workers, engines, rules
  */
 #ifndef AVM_DAEMON_GENERATION_H
 #define AVM_DAEMON_GENERATION_H

@@ -79,7 +79,9 @@ reply_line(const struct decision *d)
 	case ACTION_DISCARD:
 		return g_strdup("250 (accepted and thrown away)");
 	case ACTION_QUARANTINE:
-		return g_strdup("250 (accepted and put on hold)");
+		return g_strdup("250 (accepted and kept or put on hold)");
+	case ACTION_REDIRECT:
+		return g_strdup("250 (accepted for another address)");
 	default:
 		return g_strdup("250");
 	}
@@ -130,7 +132,7 @@ testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const
 	wait.cut = cut;
 	scan_message(snap->conf, snap->engines, snapshot_workers(snap), m, &wait, &r);
 	if (r.skipped == NULL)
-		policy_decide(snap->conf, m, &r.verdict, &d);
+		policy_decide(snap->rules, m, &r.verdict, &d);
 	out = describe(m, &r, &d, name, now_ms() - begin);
 	decision_clear(&d);
 	scan_result_clear(&r);

@@ -154,6 +154,15 @@ delete_all(GPtrArray *edits, const struct message *m, const char *name)
 	}
 }
 
+GPtrArray *
+stamp_removals(const struct message *m, const char *name)
+{
+	GPtrArray *edits = g_ptr_array_new_with_free_func(edit_free);
+
+	delete_all(edits, m, name);
+	return edits;
+}
+
 /* Takes value. */
 static void
 insert(GPtrArray *edits, const char *name, char *value)

@@ -30,6 +30,9 @@ struct edit {
  * the first, then insertions, each above the one before. The caller frees with g_ptr_array_unref(). skipped: reason word of a skip, or NULL. */
 GPtrArray *stamp_edits(const struct conf *conf, const struct message *m, const struct scan_result *r, const char *skipped, const char *host);
 
+/* The edits that take every copy of a field away, the last one first. The caller frees. */
+GPtrArray *stamp_removals(const struct message *m, const char *name);
+
 /* The value of X-Virus-Status for a verdict, without the leading blank (P18). The caller frees. */
 char	*stamp_status(const struct verdict *v, const char *skipped);
 

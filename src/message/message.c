@@ -58,6 +58,7 @@ message_new(struct spool_budget *b, const struct message_limits *lim, const stru
 	m->client_addr = g_strdup(c->addr);
 	m->helo = g_strdup(c->helo);
 	m->daemon = g_strdup(c->daemon);
+	m->submitted = c->submitted;
 	m->headers = g_ptr_array_new_with_free_func(header_free);
 	m->header_max = lim->header_max;
 	for (unsigned i = 0; i < MESSAGE_WATCH_MAX && lim->watch[i]; i++)

@@ -24,6 +24,7 @@ struct client {
 	char	*addr;		/* textual address, or NULL (local submission, unknown) */
 	char	*helo;
 	char	*daemon;	/* {daemon_name} */
+	bool	 submitted;	/* no SMTP client: the sendmail command on this machine */
 };
 
 struct header {
@@ -31,7 +32,7 @@ struct header {
 	char	*value;		/* as received: folds as \n, leading blank kept (HDR_LEADSPC) */
 };
 
-#define MESSAGE_WATCH_MAX	 4
+#define MESSAGE_WATCH_MAX	 6
 #define MESSAGE_RECIPIENTS_BYTES (1024 * 1024)	/* kept; more are counted in recipients_total only */
 
 struct message {
@@ -41,6 +42,7 @@ struct message {
 	GPtrArray	*recipients;	/* of char *, exact bytes of the RCPT arguments; complete up to MESSAGE_RECIPIENTS_BYTES */
 	unsigned	 recipients_total;
 	char		*client_name, *client_addr, *helo, *daemon;
+	bool		 submitted;	/* see struct client */
 	char		*auth;		/* {auth_authen}, or NULL */
 	char		*message_id;	/* of the first Message-ID field, blanks stripped, or NULL */
 	char		*subject;	/* of the first Subject field, or NULL */

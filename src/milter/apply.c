@@ -15,6 +15,8 @@ static const struct {
 } action_names[] = {
 	{ SMFIF_ADDHDRS, "adding header fields" },
 	{ SMFIF_CHGHDRS, "removing header fields" },
+	{ SMFIF_ADDRCPT, "adding recipients" },
+	{ SMFIF_DELRCPT, "removing recipients" },
 	{ SMFIF_QUARANTINE, "putting mail on hold" },
 };
 
@@ -39,6 +41,14 @@ milter_actions(const struct conf *conf)
 	if (conf->header.scanned[0] != '\0' || conf->header.status[0] != '\0' ||
 	    conf->header.report[0] != '\0')
 		need |= SMFIF_ADDHDRS | SMFIF_CHGHDRS;
+	if (conf->trust.skip_header[0] != '\0')
+		need |= SMFIF_CHGHDRS;
+	if (policy_may(conf, ACTION_REDIRECT))
+		need |= SMFIF_ADDRCPT | SMFIF_DELRCPT;
+	/* Rules can tell recipients apart. */
+	if (conf->split == SPLIT_QUARANTINE ||
+	    (conf->policies->len > 0 && policy_may(conf, ACTION_DISCARD)))
+		need |= SMFIF_DELRCPT;
 	if (conf->quarantine.mta_hold)
 		need |= SMFIF_QUARANTINE;
 	return need;
@@ -65,13 +75,49 @@ speak_edit(const struct apply *a, const struct edit *e, char **why)
 }
 
 static bool
-speak_edits(const struct apply *a, char **why)
+speak_all(const struct apply *a, const GPtrArray *edits, char **why)
 {
-	g_autoptr(GPtrArray) edits = stamp_edits(a->conf, a->message, a->scan, a->skipped, a->host);
-
 	for (guint i = 0; i < edits->len; i++)
 		if (!speak_edit(a, g_ptr_array_index(edits, i), why))
 			return false;
+	return true;
+}
+
+static bool
+speak_edits(const struct apply *a, char **why)
+{
+	g_autoptr(GPtrArray) edits = stamp_edits(a->conf, a->message, a->scan, a->skipped, a->host);
+	g_autoptr(GPtrArray) lies =
+	    a->take_off != NULL ? stamp_removals(a->message, a->take_off) : NULL;
+
+	return (lies == NULL || speak_all(a, lies, why)) && speak_all(a, edits, why);
+}
+
+/* New ones first: an envelope without recipients might be given up. */
+static bool
+speak_recipients(const struct apply *a, char **why)
+{
+	const struct decision *d = a->decision;
+
+	if (d->removed != NULL && a->message->recipients_total > a->message->recipients->len) {
+		*why = g_strdup_printf("%u recipients are more than can be changed one by one",
+		    a->message->recipients_total);
+		return false;
+	}
+	for (guint i = 0; d->redirects != NULL && i < d->redirects->len; i++) {
+		const char *to = g_ptr_array_index(d->redirects, i);
+		g_autofree char *envelope = g_strdup_printf("<%s>", to);
+
+		if (a->ops->addrcpt(a->ctx, envelope) != MI_SUCCESS) {
+			*why = g_strdup_printf("the MTA would not take the recipient %s", to);
+			return false;
+		}
+	}
+	for (guint i = 0; d->removed != NULL && i < d->removed->len; i++)
+		if (a->ops->delrcpt(a->ctx, g_ptr_array_index(d->removed, i)) != MI_SUCCESS) {
+			*why = g_strdup("the MTA would not let us remove a recipient");
+			return false;
+		}
 	return true;
 }
 
@@ -98,7 +144,8 @@ apply_decision(const struct apply *a, char **why)
 		return reply_speak(a->ops, a->ctx, d->error_code, d->reply);
 	switch (d->action) {
 	case ACTION_PASS:
-		if (speak_edits(a, why))
+	case ACTION_REDIRECT:
+		if (speak_edits(a, why) && speak_recipients(a, why))
 			return SMFIS_CONTINUE;
 		break;
 	case ACTION_QUARANTINE:

@@ -1,5 +1,5 @@
 /*
- * apply - carry out a decision: the edits, the hold, the refusal
+ * apply - carry out a decision: the store, the edits, the recipients, the hold, the refusal
  */
 #ifndef AVM_MILTER_APPLY_H
 #define AVM_MILTER_APPLY_H
@@ -21,13 +21,15 @@ struct apply {
 	const struct decision	 *decision;
 	const char		 *skipped;
 	const char		 *host;
+	const char		 *take_off;		/* a field whose copies must go besides, or NULL */
 	bool			  refused;		/* not scanned: nothing but a 451 can come out */
 };
 
 /*
- * Speak the edits in the order that Postfix and sendmail agree on (header fields, then the hold), or the refusal.
+ * Keep what the store is to keep, then speak the edits in the order that Postfix and sendmail agree on (header fields, recipients, hold),
+ * or the refusal.
  *
- * Returns: the answer. When an edit fails it is 451, and *why (owned by the caller) says which; the MTA drops the edits
+ * Returns: the answer. When anything fails it is 451, and *why (owned by the caller) says which; the MTA drops the edits
  *          that it had taken already together with the mail
  */
 sfsistat apply_decision(const struct apply *a, char **why);

@@ -8,6 +8,8 @@
 #include "effect/report.h"
 #include "milter/apply.h"
 #include "milter/reply.h"
+#include "policy/context_note.h"
+#include "policy/skip.h"
 
 /* sendmail gives up after 10 s of silence (R in its T=), so we speak up a little earlier. */
 #define PROGRESS_MS 7000
@@ -22,7 +24,11 @@ struct eom {
 	const struct conf *conf;         /* of the snapshot */
 	int64_t begin_us;
 	struct wait wait;
+	struct facts facts;
+	struct context context;
 	const char *skipped; /* reason word, or NULL */
+	const char *told; /* "skip-macro" or "skip-header": who set the context variable; or NULL */
+	const struct rule *skipper; /* the rule that said so, or NULL */
 	struct scan_result scan;
 	struct decision decision;
 	char *effect_why; /* why the decision could not be carried out, or NULL; owned */
@@ -55,6 +61,7 @@ begin(struct eom *e)
 	    PROGRESS_MS, tell_progress, e);
 	e->wait.cut = &e->milter->cut_ms;
 	message_seal(e->message);
+	facts_of(e->message, &e->facts);
 }
 
 /* Answer 451 without a scan. */
@@ -98,16 +105,53 @@ admit(struct eom *e)
 	return true;
 }
 
+/* Does somebody who may say so want it delivered as it is? What the macro, the header field of a
+ * trusted client and scripts say goes by the context, where scan() looks. */
+static void
+skip(struct eom *e)
+{
+	const struct rules *rules = e->snapshot->rules;
+	const char *macro = e->conf->trust.skip_macro;
+
+	if (!e->conf->antivirus.enabled || e->snapshot->active == 0) {
+		e->skipped = "disabled";
+	} else if (rules_skip(rules, &e->facts, &e->skipper)) {
+		e->skipped = "policy";
+		rule_hit(e->skipper);
+	} else {
+		e->told = skip_note(rules, &e->facts, e->message,
+		    macro[0] != '\0' ? e->milter->ops->getsymval(e->ctx, macro) : NULL,
+		    &e->context);
+	}
+}
+
 static void
 scan(struct eom *e)
 {
-	if (!e->conf->antivirus.enabled || e->snapshot->active == 0) {
-		e->skipped = "disabled";
+	struct engines some;
+
+	if (e->skipped != NULL)
 		return;
+	if (skip_engines(e->snapshot->engines, &e->context, &some)) {
+		scan_message(
+		    e->conf, &some, snapshot_workers(e->snapshot), e->message, &e->wait, &e->scan);
+		e->skipped = e->scan.skipped;
+		context_note(&e->context, e->conf, &e->scan);
+	} else {
+		e->skipped = e->told != NULL ? e->told : "context";
 	}
-	scan_message(e->conf, e->snapshot->engines, snapshot_workers(e->snapshot), e->message,
-	    &e->wait, &e->scan);
-	e->skipped = e->scan.skipped;
+	skip_engines_clear(&some, e->snapshot->engines);
+}
+
+static void
+decide_scanned(struct eom *e)
+{
+	const struct rules *rules = e->snapshot->rules;
+	struct outcomes outcomes;
+
+	policy_walk(rules, &e->facts, &e->scan.verdict, &outcomes);
+	policy_settle(rules, e->message, &e->scan.verdict, &outcomes, &e->decision);
+	outcomes_clear(&outcomes);
 }
 
 static void
@@ -115,12 +159,13 @@ decide(struct eom *e)
 {
 	if (e->skipped != NULL) { /* the configuration says that nothing is to be scanned (P28) */
 		e->decision.action = e->decision.would = ACTION_PASS;
+		e->decision.rule = e->skipper != NULL ? g_strdup(e->skipper->conf->title) : NULL;
 		return;
 	}
 	if (is_cut(e) && verdict_state(&e->scan.verdict) != SCAN_COMPLETE)
 		refuse(e, "avmilter is stopping and drain_time is over");
 	else
-		policy_decide(e->conf, e->message, &e->scan.verdict, &e->decision);
+		decide_scanned(e);
 }
 
 static void
@@ -136,6 +181,9 @@ apply(struct eom *e)
 		.decision = &e->decision,
 		.skipped = e->skipped,
 		.host = e->milter->host,
+		.take_off = e->snapshot != NULL && skip_header_lies(e->snapshot->rules, &e->facts)
+		    ? e->conf->trust.skip_header
+		    : NULL,
 		.refused = e->effect_why != NULL,
 	};
 
@@ -179,6 +227,8 @@ end(struct eom *e)
 	g_free(e->effect_why);
 	decision_clear(&e->decision);
 	scan_result_clear(&e->scan);
+	context_clear(&e->context);
+	facts_clear(&e->facts);
 	log_context(NULL);
 	kick_leave(&e->milter->kick);
 	if (counted) /* before the count goes down: see milter_drained() */
@@ -222,6 +272,7 @@ eom_answer(struct milter *m, struct session *s, SMFICTX *ctx)
 	e.conf = s->snapshot != NULL ? s->snapshot->conf : NULL;
 	begin(&e);
 	if (admit(&e)) {
+		skip(&e);
 		scan(&e);
 		decide(&e);
 	}

@@ -49,6 +49,18 @@ quarantine(SMFICTX *ctx, const char *reason)
 	return smfi_quarantine(ctx, mutable(reason));
 }
 
+static int
+addrcpt(SMFICTX *ctx, const char *rcpt)
+{
+	return smfi_addrcpt(ctx, mutable(rcpt));
+}
+
+static int
+delrcpt(SMFICTX *ctx, const char *rcpt)
+{
+	return smfi_delrcpt(ctx, mutable(rcpt));
+}
+
 /* libmilter exports it, without a prototype in its headers: "may an edit be sent now". No other
  * call tells the state without doing something. */
 bool mi_sendok(SMFICTX *ctx, int action) __attribute__((weak));
@@ -68,6 +80,8 @@ const struct mta_ops mta_libmilter = {
 	.insheader = insheader,
 	.chgheader = chgheader,
 	.quarantine = quarantine,
+	.addrcpt = addrcpt,
+	.delrcpt = delrcpt,
 	.progress = smfi_progress,
 	.at_end = at_end,
 };

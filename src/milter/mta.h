@@ -19,6 +19,8 @@ struct mta_ops {
 	int	 (*insheader)(SMFICTX *ctx, int index, const char *name, const char *value);
 	int	 (*chgheader)(SMFICTX *ctx, const char *name, int index, const char *value);
 	int	 (*quarantine)(SMFICTX *ctx, const char *reason);
+	int	 (*addrcpt)(SMFICTX *ctx, const char *rcpt);
+	int	 (*delrcpt)(SMFICTX *ctx, const char *rcpt);
 	int	 (*progress)(SMFICTX *ctx);
 	bool	 (*at_end)(SMFICTX *ctx);	/* is the MTA's command at hand the end of message? */
 };

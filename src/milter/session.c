@@ -29,7 +29,7 @@ session_adopt(struct milter *m, SMFICTX *ctx)
 	return s;
 }
 
-static const struct {
+static const struct wanted {
 	int stage;
 	const char *macros;
 } wanted_macros[] = {
@@ -39,6 +39,18 @@ static const struct {
 	{ SMFIM_DATA, "i" },
 	{ SMFIM_EOM, "i" },
 };
+
+/* trust.skip_macro may be set as late as the end of the message. */
+static void
+want_macros(struct session *s, const struct wanted *w, const struct conf *conf)
+{
+	const bool more =
+	    w->stage == SMFIM_EOM && conf != NULL && conf->trust.skip_macro[0] != '\0';
+	g_autofree char *list =
+	    g_strjoin(" ", w->macros, more ? conf->trust.skip_macro : NULL, NULL);
+
+	s->milter->ops->setsymlist(s->ctx, w->stage, list);
+}
 
 void
 session_negotiate(struct session *s, unsigned long actions, unsigned long steps,
@@ -57,12 +69,26 @@ session_negotiate(struct session *s, unsigned long actions, unsigned long steps,
 	if (actions & SMFIF_SETSYMLIST) {
 		*actions_out |= SMFIF_SETSYMLIST;
 		for (size_t i = 0; i < G_N_ELEMENTS(wanted_macros); i++)
-			s->milter->ops->setsymlist(
-			    s->ctx, wanted_macros[i].stage, wanted_macros[i].macros);
+			want_macros(s, &wanted_macros[i], snap != NULL ? snap->conf : NULL);
 	}
 	atomic_store(&s->milter->last_steps, s->steps);
 	atomic_store(&s->milter->last_actions, s->actions);
 	snapshot_unref(&snap);
+}
+
+/* Postfix shows the milter mail of the sendmail command as from 127.0.0.1, and from port 0, which no client has. */
+static bool
+is_submission(const struct sockaddr *addr)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)addr;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)addr;
+
+	if (addr == NULL)
+		return true;
+	if (addr->sa_family == AF_INET)
+		return in->sin_port == 0 && in->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+	return addr->sa_family == AF_INET6 && in6->sin6_port == 0 &&
+	    IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
 void
@@ -73,6 +99,7 @@ session_connect(struct session *s, const char *host, const struct sockaddr *addr
 	const char *daemon = s->milter->ops->getsymval(s->ctx, "{daemon_name}");
 
 	session_end(s);
+	c->submitted = is_submission(addr);
 	g_free(c->name);
 	g_free(c->addr);
 	g_free(c->daemon);
@@ -126,6 +153,7 @@ limits_of(const struct snapshot *snap)
 	lim.watch[0] = snap->conf->header.scanned;
 	lim.watch[1] = snap->conf->header.status;
 	lim.watch[2] = snap->conf->header.report;
+	lim.watch[3] = snap->conf->trust.skip_header;
 	return lim;
 }
 

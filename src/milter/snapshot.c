@@ -50,7 +50,8 @@ pool_fits(const struct pool *p, const struct workers_conf *cfg)
 }
 
 struct snapshot *
-snapshot_new(unsigned number, struct conf *conf, struct pool *pool, struct engines *engines)
+snapshot_new(unsigned number, struct conf *conf, struct pool *pool, struct engines *engines,
+    struct rules *rules)
 {
 	struct snapshot *s = g_new0(struct snapshot, 1);
 
@@ -59,6 +60,7 @@ snapshot_new(unsigned number, struct conf *conf, struct pool *pool, struct engin
 	s->conf = conf;
 	s->pool = pool;
 	s->engines = engines;
+	s->rules = rules;
 	for (guint i = 0; i < engines->list->len; i++) {
 		const struct engine *e = g_ptr_array_index(engines->list, i);
 
@@ -82,6 +84,7 @@ snapshot_unref(struct snapshot **sp)
 	*sp = NULL;
 	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
+	rules_free(&s->rules);
 	engines_free(&s->engines);
 	pool_unref(&s->pool);
 	conf_unref(&s->conf);

@@ -13,6 +13,7 @@
 
 #include "conf/conf.h"
 #include "engine/engine.h"
+#include "policy/rules.h"
 #include "worker/worker.h"
 
 /* Workers with a count of the snapshots that use them. */
@@ -36,11 +37,12 @@ struct snapshot {
 	struct conf	*conf;
 	struct pool	*pool;		/* NULL: nothing needs workers */
 	struct engines	*engines;
+	struct rules	*rules;
 	unsigned	 active;	/* engines that every message is shown to */
 };
 
-/* Takes conf (one reference), pool (one reference, may be NULL) and engines. */
-struct snapshot *snapshot_new(unsigned number, struct conf *conf, struct pool *pool, struct engines *engines);
+/* Takes conf (one reference), pool (one reference, may be NULL), engines and rules. */
+struct snapshot *snapshot_new(unsigned number, struct conf *conf, struct pool *pool, struct engines *engines, struct rules *rules);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void	 snapshot_unref(struct snapshot **s);
 struct workers *snapshot_workers(const struct snapshot *s);

@@ -58,6 +58,8 @@ stats_unscanned(
 		return;
 	if (d->cls != CLASS_ERROR && d->cls != CLASS_UNSCANNABLE)
 		return;
+	if (d->rule != NULL) /* an administrator has said so */
+		return;
 	for (guint i = 0; i < conf->engines->len; i++) {
 		const struct conf_engine *e = g_ptr_array_index(conf->engines, i);
 

@@ -197,7 +197,7 @@ share_of(const struct verdict *all, const char *title, struct verdict *v)
 		const struct finding *f = g_ptr_array_index(all->findings, i);
 
 		if (strcmp(f->engine, title) == 0)
-			verdict_find(v, f->kind, f->name, f->object, f->engine);
+			verdict_find_in(v, f->kind, f->name, f->object, f->engine, f->sha256);
 	}
 	if (all->states & (1u << SCAN_FAILED | 1u << SCAN_UNKNOWN) &&
 	    is_blamed(all->failed_by, title))
@@ -229,6 +229,17 @@ part_of(const struct scan *s, struct engine *e)
 	return part;
 }
 
+/* Say of findings in a part which content it was, for rules that name it. The whole message has a
+ * hash that no second one shares. */
+static void
+locate(struct slot *slot)
+{
+	char hex[DIGEST_HEX];
+
+	if (slot->object->kind != OBJECT_MESSAGE)
+		verdict_locate(&slot->verdict, digest_hex(slot->object->sha256, hex));
+}
+
 /* Join every slot; without any slot nothing is known. */
 static void
 join_slots(struct scan *s)
@@ -237,10 +248,12 @@ join_slots(struct scan *s)
 	const bool untroubled = verdict_is_clean(&s->out->verdict);
 
 	for (guint i = 0; i < s->plan->slots->len; i++) {
-		const struct slot *slot = g_ptr_array_index(s->plan->slots, i);
+		struct slot *slot = g_ptr_array_index(s->plan->slots, i);
 
-		if (!slot->replaced)
-			verdict_join(&s->out->verdict, &slot->verdict);
+		if (slot->replaced)
+			continue;
+		locate(slot);
+		verdict_join(&s->out->verdict, &slot->verdict);
 	}
 	if (s->plan->slots->len > 0)
 		return;

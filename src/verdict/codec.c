@@ -5,7 +5,7 @@
  *	partial: word, text; failed: word, text			strings
  *	partial: number of engines to blame; their titles	one byte, strings
  *	failed: the same
- *	each finding: kind (one byte); name, object, engine	strings
+ *	each finding: kind (one byte); name, object, engine, sha256	strings
  *
  * A string is a length of two bytes, high byte first, and its bytes without a NUL.
  */
@@ -19,7 +19,7 @@
 
 /* Kinds and states travel as numbers: a new one needs a new CODEC_VERSION. */
 _Static_assert(
-    CODEC_VERSION == 1 && SCAN_COMPLETE == 3 && FINDING_INFECTED == 6, "raise CODEC_VERSION");
+    CODEC_VERSION == 2 && SCAN_COMPLETE == 3 && FINDING_INFECTED == 6, "raise CODEC_VERSION");
 _Static_assert(VERDICT_FINDINGS_MAX <= UINT8_MAX, "the number of findings is one byte");
 
 /* What is left to read; a failed read sets bad and yields zeros from then on. */
@@ -81,6 +81,7 @@ verdict_encode(const struct verdict *v, GByteArray *to)
 		put_string(to, f->name, UINT16_MAX);
 		put_string(to, f->object, UINT16_MAX);
 		put_string(to, f->engine, UINT16_MAX);
+		put_string(to, f->sha256, UINT16_MAX);
 	}
 }
 
@@ -153,11 +154,12 @@ get_finding(struct reader *r, struct verdict *v)
 	g_autofree char *name = get_string(r);
 	g_autofree char *object = get_string(r);
 	g_autofree char *engine = get_string(r);
+	g_autofree char *sha256 = get_string(r);
 
 	if (kind <= FINDING_NONE || kind > FINDING_INFECTED)
 		r->bad = true;
 	if (!r->bad)
-		verdict_find(v, (enum finding_kind)kind, name, object, engine);
+		verdict_find_in(v, (enum finding_kind)kind, name, object, engine, sha256);
 }
 
 /* Whatever was read must be what verdict_encode() writes: sorted, without doubles, sanitised, cut.

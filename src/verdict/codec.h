@@ -14,7 +14,7 @@
 
 #include "verdict/verdict.h"
 
-#define CODEC_VERSION 1
+#define CODEC_VERSION 2
 /* The largest encoding: VERDICT_FINDINGS_MAX findings of the greatest length and two texts. */
 #define CODEC_MAX (64 * 1024)
 

@@ -12,6 +12,7 @@
 #define NAME_MAX_LEN   200
 #define OBJECT_MAX_LEN 400
 #define WHY_MAX_LEN    400
+#define SHA256_LEN     64
 
 #define BIT(n) (1u << (unsigned)(n))
 
@@ -94,6 +95,7 @@ finding_free(void *p)
 	g_free(f->name);
 	g_free(f->object);
 	g_free(f->engine);
+	g_free(f->sha256);
 	g_free(f);
 }
 
@@ -175,7 +177,7 @@ sanitised(const char *s, size_t max)
 	return out;
 }
 
-/* Total order: strongest first, then by name, object, engine. */
+/* Total order: strongest first, then by name, object, engine, content. */
 static int
 finding_cmp(const struct finding *a, const struct finding *b)
 {
@@ -185,7 +187,9 @@ finding_cmp(const struct finding *a, const struct finding *b)
 		return a->kind > b->kind ? -1 : 1;
 	if ((c = strcmp(a->name, b->name)) != 0 || (c = strcmp(a->object, b->object)) != 0)
 		return c;
-	return strcmp(a->engine, b->engine);
+	if ((c = strcmp(a->engine, b->engine)) != 0)
+		return c;
+	return strcmp(a->sha256, b->sha256);
 }
 
 /* Put f, which is taken, in its place; drop it if it is there already, drop the weakest if the room
@@ -214,8 +218,8 @@ insert_finding(struct verdict *v, struct finding *f)
 }
 
 void
-verdict_find(struct verdict *v, enum finding_kind k, const char *name, const char *object,
-    const char *engine)
+verdict_find_in(struct verdict *v, enum finding_kind k, const char *name, const char *object,
+    const char *engine, const char *sha256)
 {
 	struct finding *f;
 
@@ -229,7 +233,30 @@ verdict_find(struct verdict *v, enum finding_kind k, const char *name, const cha
 	f->name = sanitised(name, NAME_MAX_LEN);
 	f->object = sanitised(object, OBJECT_MAX_LEN);
 	f->engine = sanitised(engine, NAME_MAX_LEN);
+	f->sha256 = sanitised(sha256, SHA256_LEN);
 	insert_finding(v, f);
+}
+
+void
+verdict_find(struct verdict *v, enum finding_kind k, const char *name, const char *object,
+    const char *engine)
+{
+	verdict_find_in(v, k, name, object, engine, "");
+}
+
+void
+verdict_locate(struct verdict *v, const char *sha256)
+{
+	GPtrArray *before = g_steal_pointer(&v->findings);
+
+	for (guint i = 0; before && i < before->len; i++) {
+		const struct finding *f = g_ptr_array_index(before, i);
+
+		verdict_find_in(
+		    v, f->kind, f->name, f->object, f->engine, *f->sha256 ? f->sha256 : sha256);
+	}
+	if (before)
+		g_ptr_array_unref(before);
 }
 
 /* Add a title to a sorted set of them. */
@@ -301,7 +328,7 @@ verdict_join(struct verdict *into, const struct verdict *v)
 	for (guint i = 0; into != v && v->findings && i < v->findings->len; i++) {
 		const struct finding *f = g_ptr_array_index(v->findings, i);
 
-		verdict_find(into, f->kind, f->name, f->object, f->engine);
+		verdict_find_in(into, f->kind, f->name, f->object, f->engine, f->sha256);
 	}
 }
 

@@ -71,6 +71,7 @@ struct finding {
 	char	*name;		/* signature name, sanitised */
 	char	*object;	/* label of the object, inner path of archives behind it */
 	char	*engine;	/* title of the engine's section */
+	char	*sha256;	/* of the object, 64 hexadecimal digits; "" = the whole message, or not known */
 };
 
 /* Findings kept per verdict at most; the strongest stay, of the rest the kind is kept. */
@@ -101,6 +102,12 @@ void	 verdict_partial(struct verdict *v, enum reason r, const char *fmt, ...) PR
 /* Add a finding; equal ones are kept once. Copies its arguments; name and object are sanitised: bytes outside printable
  * ASCII become '_', name is cut at 200, object at 400. */
 void	 verdict_find(struct verdict *v, enum finding_kind k, const char *name, const char *object, const char *engine);
+
+/* The same for an object whose sha256 is known, in hexadecimal digits. */
+void	 verdict_find_in(struct verdict *v, enum finding_kind k, const char *name, const char *object, const char *engine,
+	    const char *sha256);
+/* The findings of v that name no sha256 yet are of the object with this one. */
+void	 verdict_locate(struct verdict *v, const char *sha256);
 
 /* Whatever in v is not COMPLETE and has nobody to blame yet was the engine of that title. */
 void	 verdict_blame(struct verdict *v, const char *engine);

@@ -15,7 +15,7 @@
 #include "milter/session.h"
 
 /* Calls that can be made to fail. */
-enum { FAIL_REPLY = 1, FAIL_INSERT = 2, FAIL_CHANGE = 4, FAIL_HOLD = 8 };
+enum { FAIL_REPLY = 1, FAIL_INSERT = 2, FAIL_CHANGE = 4, FAIL_HOLD = 8, FAIL_ADD = 16, FAIL_DEL = 32 };
 
 struct fake {
 	void		*priv;
@@ -108,6 +108,28 @@ fake_quarantine(SMFICTX *ctx, const char *reason)
 }
 
 static int
+fake_addrcpt(SMFICTX *ctx, const char *rcpt)
+{
+	struct fake *f = fake_of(ctx);
+
+	if (f->fail & FAIL_ADD)
+		return MI_FAILURE;
+	g_string_append_printf(f->said, "addrcpt %s\n", rcpt);
+	return MI_SUCCESS;
+}
+
+static int
+fake_delrcpt(SMFICTX *ctx, const char *rcpt)
+{
+	struct fake *f = fake_of(ctx);
+
+	if (f->fail & FAIL_DEL)
+		return MI_FAILURE;
+	g_string_append_printf(f->said, "delrcpt %s\n", rcpt);
+	return MI_SUCCESS;
+}
+
+static int
 fake_progress(SMFICTX *ctx)
 {
 	fake_of(ctx)->progress++;
@@ -129,6 +151,8 @@ static const struct mta_ops fake_ops = {
 	.insheader = fake_insheader,
 	.chgheader = fake_chgheader,
 	.quarantine = fake_quarantine,
+	.addrcpt = fake_addrcpt,
+	.delrcpt = fake_delrcpt,
 	.progress = fake_progress,
 	.at_end = fake_at_end,
 };

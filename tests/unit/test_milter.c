@@ -20,13 +20,17 @@ use_conf(const char *text)
 	g_autoptr(GError) err = NULL;
 	struct conf *conf = conf_parse(text, "test.conf", &err);
 	struct engines *engines;
+	struct rules *rules;
 
 	if (conf == NULL)
 		fail_msg("%s", err->message);
 	engines = engines_new(conf, NULL, true, &err);
 	if (engines == NULL)
 		fail_msg("%s", err->message);
-	snapshot_slot_set(&world.slot, snapshot_new(1, conf, NULL, engines));
+	rules = rules_new(conf, NULL, &err);
+	if (rules == NULL)
+		fail_msg("%s", err->message);
+	snapshot_slot_set(&world.slot, snapshot_new(1, conf, NULL, engines, rules));
 }
 
 static int

@@ -15,9 +15,11 @@ decide(const struct conf *conf, const struct verdict *v)
 {
 	static char id[] = "4XYZ", ref[] = "abcdefghij";
 	const struct message m = {.id = id, .ref = ref};
+	AUTO(rules_free) struct rules *rules = rules_new(conf, NULL, NULL);
 	struct decision d;
 
-	policy_decide(conf, &m, v, &d);
+	assert_non_null(rules);
+	policy_decide(rules, &m, v, &d);
 	return d;
 }
 
@@ -137,7 +139,7 @@ random_letters(struct rnd *r, char out[8])
 static void
 strictest_holds(void **state)
 {
-	struct conf *c = world_conf("");
+	struct conf *c = world_conf("antivirus { redirect = \"r@x\" }");
 	struct conf_engine *e = g_ptr_array_index(c->engines, 0);
 	struct rnd r = rnd_new(42);
 

@@ -11,7 +11,7 @@
 #define LINE_MAX_LEN 4000 /* log.c writes lines of 4096 bytes, prefix included */
 
 /* All that one line is made of; fields are set by the tests. */
-struct facts {
+struct told {
 	struct message m;
 	struct scan_result scan;
 	struct decision decision;
@@ -26,9 +26,9 @@ lit(const char *s)
 }
 
 static void
-begin(struct facts *f)
+begin(struct told *f)
 {
-	*f = (struct facts){0};
+	*f = (struct told){0};
 	f->m = (struct message){
 	    .id = lit("4XYZ"),
 	    .ref = lit("abcdefghij"),
@@ -53,7 +53,7 @@ begin(struct facts *f)
 }
 
 static void
-end(struct facts *f)
+end(struct told *f)
 {
 	verdict_clear(&f->scan.verdict);
 	g_ptr_array_unref(f->scan.parts);
@@ -61,7 +61,7 @@ end(struct facts *f)
 }
 
 static void
-assert_line(struct facts *f, const char *text, const char *json)
+assert_line(struct told *f, const char *text, const char *json)
 {
 	g_autofree char *t = NULL, *j = NULL;
 
@@ -75,7 +75,7 @@ assert_line(struct facts *f, const char *text, const char *json)
 static void
 infected(void **state)
 {
-	struct facts f;
+	struct told f;
 
 	(void)state;
 	begin(&f);
@@ -104,7 +104,7 @@ infected(void **state)
 static void
 clean_by_two(void **state)
 {
-	struct facts f;
+	struct told f;
 
 	(void)state;
 	begin(&f);
@@ -132,7 +132,7 @@ clean_by_two(void **state)
 static void
 bare_error(void **state)
 {
-	struct facts f;
+	struct told f;
 
 	(void)state;
 	begin(&f);
@@ -167,7 +167,7 @@ bare_error(void **state)
 static void
 observed_unscannable(void **state)
 {
-	struct facts f;
+	struct told f;
 
 	(void)state;
 	begin(&f);
@@ -193,7 +193,7 @@ observed_unscannable(void **state)
 static void
 skipped_and_failed_effect(void **state)
 {
-	struct facts f;
+	struct told f;
 	g_autofree char *skipped = NULL, *failed = NULL;
 
 	(void)state;
@@ -218,7 +218,7 @@ skipped_and_failed_effect(void **state)
 static void
 own_definitions(void **state)
 {
-	struct facts f;
+	struct told f;
 	struct scan_part other = {.title = lit("sse1"), .definitions = lit("7")};
 	g_autofree char *line = NULL;
 
@@ -252,7 +252,7 @@ hostile(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
-		struct facts f;
+		struct told f;
 		g_autoptr(GString) fat = g_string_new("");
 		g_autofree char *text = NULL, *json = NULL;
 		json_t *parsed;
@@ -297,7 +297,7 @@ hostile(void **state)
 static void
 held(void **state)
 {
-	struct facts f;
+	struct told f;
 
 	(void)state;
 	begin(&f);
