@@ -125,20 +125,15 @@ wire_halted(struct wire *w)
 }
 
 bool
-wire_write(struct wire *w, const void *data, size_t len, GError **err)
+wire_write_some(struct wire *w, const void *data, size_t len, size_t *put, GError **err)
 {
-	const char *p = data;
-	size_t put;
+	size_t n;
 
-	while (len > 0) {
-		if (wire_halted(w)) {
-			w->unsent = true;
-			return true;
-		}
-		switch (net_try_write(w->net, p, len, &put)) {
+	*put = 0;
+	while (*put < len && !wire_halted(w)) {
+		switch (net_try_write(w->net, (const char *)data + *put, len - *put, &n)) {
 		case NET_DONE:
-			p += put;
-			len -= put;
+			*put += n;
 			break;
 		case NET_AGAIN:
 			if (!pause_for(w, true, err))
@@ -152,6 +147,17 @@ wire_write(struct wire *w, const void *data, size_t len, GError **err)
 			break;
 		}
 	}
+	return true;
+}
+
+bool
+wire_write(struct wire *w, const void *data, size_t len, GError **err)
+{
+	size_t put;
+
+	if (!wire_write_some(w, data, len, &put, err))
+		return false;
+	w->unsent = w->unsent || put < len;
 	return true;
 }
 

@@ -33,7 +33,10 @@ void	 wire_begin(struct wire *w, struct wait *wait);
  * Returns: false and *err when neither is possible (time is over, our own side fails)
  */
 bool	 wire_write(struct wire *w, const void *data, size_t len, GError **err);
-/* The same, with a descriptor that travels with the first byte. */
+/* The same for a peer that may speak while we still send: *put gets how many bytes it took; what it said is to be read before
+ * the rest goes, and wire_sent_all() does not know of that rest. */
+bool	 wire_write_some(struct wire *w, const void *data, size_t len, size_t *put, GError **err);
+/* As wire_write(), with a descriptor that travels with the first byte. */
 bool	 wire_write_fd(struct wire *w, const void *data, size_t len, int fd, GError **err);
 
 /* The peer has said something that is not read yet, has closed its side, or takes no more bytes. Looks, never waits. */

@@ -111,7 +111,7 @@ fake_clamd_stays(struct fake_conn *c)
 	return c->session;
 }
 
-static const struct fake_protocol fake_clamd = {fake_clamd_request, fake_clamd_begin,
-                                                fake_clamd_stays};
+static const struct fake_protocol fake_clamd = {
+    .request = fake_clamd_request, .begin = fake_clamd_begin, .stays = fake_clamd_stays};
 
 #endif

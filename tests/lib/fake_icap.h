@@ -78,6 +78,7 @@ fake_icap_stays(struct fake_conn *c)
 	return true;
 }
 
-static const struct fake_protocol fake_icap = {fake_icap_request, NULL, fake_icap_stays};
+static const struct fake_protocol fake_icap = {.request = fake_icap_request,
+                                               .stays = fake_icap_stays};
 
 #endif

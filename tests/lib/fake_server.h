@@ -44,6 +44,8 @@ struct fake_protocol {
 	int (*request)(struct fake_conn *c);
 	/* Put in front of the answer what only the protocol knows; may be NULL. */
 	void (*begin)(struct fake_conn *c, GString *answer);
+	/* The same behind it. */
+	void (*end)(struct fake_conn *c, GString *answer);
 	/* The connection stays open for another request. */
 	bool (*stays)(struct fake_conn *c);
 };
@@ -76,6 +78,7 @@ struct fake_conn {
 	unsigned commands;
 	bool session;
 	char way;
+	char *name; /* of the object */
 };
 
 static inline bool
@@ -153,6 +156,8 @@ fake_answer(struct fake_conn *c)
 			g_string_append_c(answer, 'x');
 	else
 		g_string_append_len(answer, p->answer, (gssize)p->len);
+	if (c->f->protocol->end && !p->bare && p->garbage == 0)
+		c->f->protocol->end(c, answer);
 	n = p->cut == SIZE_MAX ? 0 : p->cut > 0 && p->cut < answer->len ? p->cut : answer->len;
 	for (size_t i = 0; p->single_bytes && i < n; i++) {
 		fake_say(c->fd, answer->str + i, 1);
@@ -179,7 +184,7 @@ fake_serve(struct fake_conn *c)
 			fake_answer(c);
 		if (p->stall || p->early)
 			fake_linger(c);
-	} while (kind != 0 && p->cut == 0 && c->f->protocol->stays(c));
+	} while (kind != 0 && (kind != 'o' || p->cut == 0) && c->f->protocol->stays(c));
 }
 
 static inline void *
@@ -214,6 +219,7 @@ fake_run(void *arg)
 		shutdown(f->conns[i]->fd, SHUT_RDWR);
 		pthread_join(f->conns[i]->thread, NULL);
 		close(f->conns[i]->fd);
+		g_free(f->conns[i]->name);
 		g_free(f->conns[i]);
 	}
 	return NULL;

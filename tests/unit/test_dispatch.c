@@ -382,8 +382,8 @@ never_stays(struct fake_conn *c)
 static void
 reused_connection_dies(void **state)
 {
-	static const struct fake_protocol once = {fake_clamd_request, fake_clamd_begin,
-	                                          never_stays};
+	static const struct fake_protocol once = {
+	    .request = fake_clamd_request, .begin = fake_clamd_begin, .stays = never_stays};
 	struct bench b = {0};
 
 	(void)state;

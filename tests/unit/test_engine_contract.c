@@ -7,6 +7,7 @@
 
 #include "fake_clamd.h"
 #include "fake_icap.h"
+#include "fake_lines.h"
 #include "unit.h"
 
 #include "base/log.h"
@@ -74,6 +75,10 @@ struct says {
 	{                                                                                          \
 		text, sizeof(text), NULL, true                                                     \
 	}
+#define BARE(text)                                                                                 \
+	{                                                                                          \
+		text, sizeof(text) - 1, NULL, true                                                 \
+	}
 #define CANNOT(why)                                                                                \
 	{                                                                                          \
 		NULL, 0, why, false                                                                \
@@ -88,6 +93,8 @@ struct row {
 	bool tcp;
 	const char
 	    *never_early; /* why an answer cannot come before the upload ends; NULL: it can */
+	size_t around;        /* bytes that the protocol puts around an answer */
+	bool greets;          /* a connection that is closed at once never came up */
 	struct says cells[CELL_COUNT];
 };
 
@@ -140,18 +147,101 @@ struct row {
 	"204\r\n"                                                                                  \
 	"Options-TTL: 3600\r\nPreview: 4\r\nX-AV-License: 1\r\nEncapsulated: null-body=0\r\n\r\n"
 
+#define SAVAPI_EICAR "310 Eicar-Test-Signature ; virus ; Contains code of it\n"
+#define SAVAPI_CELLS                                                                               \
+	{                                                                                          \
+		[CELL_CLEAN] = SAYS("200 OK\n"),                                                  \
+		[CELL_FOUND] = SAYS(SAVAPI_EICAR "319 OK\n"),                                     \
+		[CELL_TWO] = SAYS(SAVAPI_EICAR "310 a.zip <<< TR/Two ; trojan ; Is it\n319 OK\n"), \
+		[CELL_ENCRYPTED] = CANNOT("savapi has no code for it"),                            \
+		[CELL_LIMIT] = SAYS("220 timeout\n"),                                             \
+		[CELL_TOO_LARGE] = CANNOT("savapi reads files itself and has no code for it"),     \
+		[CELL_ERROR] = SAYS("350 Internal error\n"),                                      \
+		[CELL_BUSY] = CANNOT("a full savapi delays its greeting"),                         \
+		[CELL_NO_LICENSE] = CANNOT("said to SET PRODUCT: savapi/no-license.dlg"),          \
+		[CELL_UNKNOWN] = SAYS("777 what\n"), [CELL_NUL] = SAYS("200 O\0K\n"),             \
+	}
+
+#define SSSP_CELLS                                                                                 \
+	{                                                                                          \
+		[CELL_CLEAN] = SAYS("DONE OK 0000 The function call succeeded\r\n\r\n"),          \
+		[CELL_FOUND] = SAYS("VIRUS EICAR-AV-Test /m\r\nOK 0203 /m\r\nDONE OK 0203 Virus "  \
+		                    "found during virus scan\r\n\r\n"),                           \
+		[CELL_TWO] = SAYS("VIRUS One /a\r\nVIRUS Two /b\r\nDONE OK 0203 Virus\r\n\r\n"), \
+		[CELL_ENCRYPTED] =                                                                 \
+		    SAYS("FAIL 0212 /m/a.zip\r\nDONE OK 0212 File was encrypted\r\n\r\n"),        \
+		[CELL_LIMIT] = SAYS("FAIL 060F /m\r\nDONE FAIL 060F timeout\r\n\r\n"),          \
+		[CELL_TOO_LARGE] = BARE("REJ 4\r\n"),                                             \
+		[CELL_ERROR] = SAYS("DONE FAIL 0202 Sweep failure\r\n\r\n"),                     \
+		[CELL_BUSY] = CANNOT("a full savdid accepts late, or refuses the connection"),     \
+		[CELL_NO_LICENSE] = CANNOT("sssp has no word for it"),                             \
+		[CELL_UNKNOWN] = SAYS("DONE OK 7777 what\r\n\r\n"),                              \
+		[CELL_NUL] = SAYS("DONE OK 0000 The func\0tion\r\n\r\n"),                       \
+	}
+
+/* Behind each stands the name of the stream. */
+#define FPROT_CELLS                                                                                \
+	{                                                                                          \
+		[CELL_CLEAN] = SAYS("0 <clean> "),                                                 \
+		[CELL_FOUND] = SAYS("1 <infected: EICAR_Test_File> "),                             \
+		[CELL_TWO] = CANNOT("fpscand gives one line for an object"),                       \
+		[CELL_ENCRYPTED] = CANNOT("the same bit as unsupported and corrupt: 64"),          \
+		[CELL_LIMIT] = SAYS("8 <not scanned> "),                                           \
+		[CELL_TOO_LARGE] = CANNOT("the same bit as its other limits: 8"),                  \
+		[CELL_ERROR] = SAYS("48 <crashed> "),                                              \
+		[CELL_BUSY] = CANNOT("fpscand has no word for it"),                                \
+		[CELL_NO_LICENSE] = CANNOT("fpscand has no word for it"),                          \
+		[CELL_UNKNOWN] = SAYS("256 <clean> "), [CELL_NUL] = SAYS("0 <cl\0ean> "),          \
+	}
+
+/* In front of each stands the name of the file. */
+#define KLMS_CELLS                                                                                 \
+	{                                                                                          \
+		[CELL_CLEAN] = SAYS("OK\n"), [CELL_FOUND] = SAYS("EICAR-Test-File FOUND\n"),       \
+		[CELL_TWO] = CANNOT("rds_av reports one name"),                                    \
+		[CELL_ENCRYPTED] = CANNOT("nobody knows what it says"),                            \
+		[CELL_LIMIT] = CANNOT("nobody knows what it says"),                                \
+		[CELL_TOO_LARGE] = CANNOT("nobody knows what it says"),                            \
+		[CELL_ERROR] = SAYS("Internal error ERROR\n"),                                    \
+		[CELL_BUSY] = CANNOT("nobody knows what it says"),                                 \
+		[CELL_NO_LICENSE] = CANNOT("nobody knows what it says"),                           \
+		[CELL_UNKNOWN] = SAYS("Perhaps\n"), [CELL_NUL] = SAYS("O\0K\n"),                  \
+	}
+
 static const struct row rows[] = {
     {"clamd, descriptor, session", &fake_clamd, CLAMD_SESSIONS, "clamd", "", false,
-     "a descriptor goes over in one piece", CLAMD_CELLS},
-    {"clamd, stream, session", &fake_clamd, CLAMD_SESSIONS, "clamd", "", true, NULL, CLAMD_CELLS},
-    {"clamd, stream", &fake_clamd, "ClamAV 0.95| COMMANDS: PING", "clamd", "", true, NULL,
+     "a descriptor goes over in one piece", 11, false, CLAMD_CELLS},
+    {"clamd, stream, session", &fake_clamd, CLAMD_SESSIONS, "clamd", "", true, NULL, 11, false,
      CLAMD_CELLS},
-    {"icap, RESPMOD", &fake_icap, ICAP_OPTIONS_ANSWER, "icap", "", true, NULL, ICAP_CELLS},
-    {"icap, REQMOD", &fake_icap, ICAP_OPTIONS_ANSWER, "icap", "method = \"reqmod\"", true, NULL,
+    {"clamd, stream", &fake_clamd, "ClamAV 0.95| COMMANDS: PING", "clamd", "", true, NULL,
+     8, false, CLAMD_CELLS},
+    {"icap, RESPMOD", &fake_icap, ICAP_OPTIONS_ANSWER, "icap", "", true, NULL, 0, false,
      ICAP_CELLS},
+    {"icap, REQMOD", &fake_icap, ICAP_OPTIONS_ANSWER, "icap", "method = \"reqmod\"", true, NULL,
+     0, false, ICAP_CELLS},
     {"icap, FILEMOD", &fake_icap, ICAP_OPTIONS_ANSWER, "icap", "method = \"filemod\"", true,
-     "a name goes over in one piece", ICAP_CELLS},
+     "a name goes over in one piece", 0, false, ICAP_CELLS},
+    {"savapi", &fake_savapi, NULL, "savapi", "product_id = \"10776\"", true,
+     "a name goes over in one piece", 0, true, SAVAPI_CELLS},
+    {"sssp", &fake_sssp, NULL, "sssp", "", true, NULL, sizeof(FAKE_ACC) - 1, true, SSSP_CELLS},
+    {"fprot", &fake_fprot, NULL, "fprot", "", true, NULL, sizeof("avm1\n") - 1, false,
+     FPROT_CELLS},
+    {"klms", &fake_klms, NULL, "klms", "", false, "a name goes over in one piece",
+     sizeof("/tmp/avm-XXXXXX: ") - 1, false, KLMS_CELLS},
 };
+
+/* The row behind r, from NULL on; make check ENGINE=name asks for those of one engine. */
+static const struct row *
+next_row(const struct row *r)
+{
+	const char *only = g_getenv("AVM_ENGINE");
+
+	for (r = r ? r + 1 : rows; r < rows + G_N_ELEMENTS(rows); r++)
+		if (!only || !*only || strcmp(r->kind, only) == 0)
+			return r;
+	return NULL;
+}
+#define EACH_ROW(r) (const struct row *r = next_row(NULL); r; r = next_row(r))
 
 /* An engine set over a fake server, and a message to scan. */
 struct bench {
@@ -206,6 +296,7 @@ bench_open(struct bench *b, const struct row *r, const struct play *play, size_t
 {
 	g_autofree char *text = NULL;
 	g_autoptr(GError) err = NULL;
+	struct engine *e;
 
 	memset(b, 0, sizeof(*b));
 	b->fake.protocol = r->protocol;
@@ -224,8 +315,9 @@ bench_open(struct bench *b, const struct row *r, const struct play *play, size_t
 	b->engines = engines_new(b->conf, NULL, true, &err);
 	assert_non_null(b->engines);
 	make_message(b, size);
-	if (!play->drop)
-		wait_probed(((struct engine *)g_ptr_array_index(b->engines->list, 0))->upstream);
+	e = g_ptr_array_index(b->engines->list, 0);
+	if (!play->drop && e->ops->probe)
+		wait_probed(e->upstream);
 }
 
 static void
@@ -264,6 +356,12 @@ play_one(const struct row *r, const struct play *play, size_t size, struct verdi
 	bench_close(&b);
 }
 
+static bool
+is_limit(enum reason r)
+{
+	return r >= REASON_LIMIT_FILES && r <= REASON_LIMIT_TIME;
+}
+
 static const char *
 why_of(const struct verdict *v)
 {
@@ -276,6 +374,9 @@ check(const struct row *r, const char *what, const struct verdict *v, const stru
 	enum verdict_class c = verdict_class(v);
 	enum reason reason = v->failed != REASON_NONE ? v->failed : v->partial;
 
+	/* Which limit it was not every protocol tells. */
+	if (is_limit(w->reason) && is_limit(reason))
+		reason = w->reason;
 	if (c != w->class || (w->reason != REASON_NONE && reason != w->reason))
 		fail_msg("%s: %s: class %s, reason %s (%s)", r->name, what, verdict_class_name(c),
 		         reason_name(reason), why_of(v));
@@ -287,23 +388,23 @@ static void
 said(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+	for EACH_ROW(r)
 		for (unsigned cell = 0; cell < CELL_COUNT; cell++) {
-			const struct says *s = &rows[i].cells[cell];
+			const struct says *s = &r->cells[cell];
 			AUTO(verdict_clear) struct verdict v = {0}, slow = {0};
 			struct play play = {.answer = s->answer, .len = s->len, .bare = s->bare};
 
 			if (!s->answer) {
 				assert_non_null(s->cannot);
-				print_message("# %s: %s: cannot say: %s\n", rows[i].name,
+				print_message("# %s: %s: cannot say: %s\n", r->name,
 				              cell_names[cell], s->cannot);
 				continue;
 			}
-			play_one(&rows[i], &play, SMALL, &v);
-			check(&rows[i], cell_names[cell], &v, &wanted[cell]);
+			play_one(r, &play, SMALL, &v);
+			check(r, cell_names[cell], &v, &wanted[cell]);
 			play.single_bytes = true;
-			play_one(&rows[i], &play, SMALL, &slow);
-			check(&rows[i], cell_names[cell], &slow, &wanted[cell]);
+			play_one(r, &play, SMALL, &slow);
+			check(r, cell_names[cell], &slow, &wanted[cell]);
 		}
 }
 
@@ -313,18 +414,18 @@ static void
 cut_everywhere(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+	for EACH_ROW(r)
 		for (unsigned cell = CELL_CLEAN; cell <= CELL_FOUND; cell++) {
-			const struct says *s = &rows[i].cells[cell];
+			const struct says *s = &r->cells[cell];
 			struct play play = {.answer = s->answer, .len = s->len, .cut = SIZE_MAX};
 
-			for (size_t n = 0; n < s->len; n++) {
+			for (size_t n = 0; n < s->len + r->around; n++) {
 				AUTO(verdict_clear) struct verdict v = {0};
 
 				play.cut = n == 0 ? SIZE_MAX : n;
-				play_one(&rows[i], &play, SMALL, &v);
+				play_one(r, &play, SMALL, &v);
 				if (verdict_is_clean(&v) || !(v.states & 1u << SCAN_FAILED))
-					fail_msg("%s: cut after %zu bytes: class %s", rows[i].name,
+					fail_msg("%s: cut after %zu bytes: class %s", r->name,
 					         n, verdict_class_name(verdict_class(&v)));
 			}
 		}
@@ -334,18 +435,19 @@ static void
 stall_and_close(void **state)
 {
 	static const struct wanted timeout = {CLASS_ERROR, REASON_TIMEOUT, 0},
-				   gone = {CLASS_ERROR, REASON_LOST, 0};
+				   gone = {CLASS_ERROR, REASON_LOST, 0},
+				   never = {CLASS_ERROR, REASON_UNREACHABLE, 0};
 
 	(void)state;
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+	for EACH_ROW(r) {
 		AUTO(verdict_clear) struct verdict v = {0}, w = {0};
 		struct play play = {.stall = true};
 
-		play_one(&rows[i], &play, SMALL, &v);
-		check(&rows[i], "stall", &v, &timeout);
+		play_one(r, &play, SMALL, &v);
+		check(r, "stall", &v, &timeout);
 		play = (struct play){.drop = true};
-		play_one(&rows[i], &play, SMALL, &w);
-		check(&rows[i], "close after accept", &w, &gone);
+		play_one(r, &play, SMALL, &w);
+		check(r, "close after accept", &w, r->greets ? &never : &gone);
 	}
 }
 
@@ -356,11 +458,11 @@ over_long(void **state)
 	struct play play = {.garbage = 1 << 20};
 
 	(void)state;
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+	for EACH_ROW(r) {
 		AUTO(verdict_clear) struct verdict v = {0};
 
-		play_one(&rows[i], &play, SMALL, &v);
-		check(&rows[i], "over-long", &v, &protocol);
+		play_one(r, &play, SMALL, &v);
+		check(r, "over-long", &v, &protocol);
 	}
 }
 
@@ -369,25 +471,25 @@ static void
 early(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+	for EACH_ROW(r)
 		for (unsigned cell = CELL_CLEAN; cell <= CELL_TOO_LARGE; cell++) {
-			const struct says *s = &rows[i].cells[cell];
+			const struct says *s = &r->cells[cell];
 			AUTO(verdict_clear) struct verdict v = {0};
 			struct play play = {
 			    .answer = s->answer, .len = s->len, .bare = s->bare, .early = true};
 
-			if (rows[i].never_early) {
-				print_message("# %s: early: cannot: %s\n", rows[i].name,
-				              rows[i].never_early);
+			if (r->never_early) {
+				print_message("# %s: early: cannot: %s\n", r->name,
+				              r->never_early);
 				break;
 			}
 			if (!s->answer)
 				continue;
-			play_one(&rows[i], &play, LARGE, &v);
+			play_one(r, &play, LARGE, &v);
 			if (cell != CELL_CLEAN)
-				check(&rows[i], "early", &v, &wanted[cell]);
+				check(r, "early", &v, &wanted[cell]);
 			else if (verdict_is_clean(&v))
-				fail_msg("%s: clean before the object was there", rows[i].name);
+				fail_msg("%s: clean before the object was there", r->name);
 		}
 }
 
@@ -396,21 +498,21 @@ static void
 reuse(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		const struct says *s = &rows[i].cells[CELL_CLEAN];
+	for EACH_ROW(r) {
+		const struct says *s = &r->cells[CELL_CLEAN];
 		struct play play = {.answer = s->answer, .len = s->len};
 		struct bench b;
 
-		bench_open(&b, &rows[i], &play, SMALL);
+		bench_open(&b, r, &play, SMALL);
 		for (int k = 0; k < 20; k++) {
 			AUTO(verdict_clear) struct verdict v = {0};
 
 			bench_scan(&b, &v);
 			if (!verdict_is_clean(&v))
-				fail_msg("%s: object %d: %s", rows[i].name, k, why_of(&v));
+				fail_msg("%s: object %d: %s", r->name, k, why_of(&v));
 		}
 		assert_int_equal(atomic_load(&b.fake.objects), 20);
-		print_message("# %s: 20 objects, %d connections\n", rows[i].name,
+		print_message("# %s: 20 objects, %d connections\n", r->name,
 		              atomic_load(&b.fake.connections));
 		assert_int_equal(atomic_load(&b.fake.got), spool_size(b.m->spool));
 		bench_close(&b);
