@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "conf/conf.h"
 #include "scan/recall.h"
+#include "worker/worker.h"
 
 #define HELPERS_MAX 8 /* threads of the pool for one message */
 
@@ -46,6 +47,25 @@ run_slot(const struct run_context *ctx, struct slot *slot, struct wait *wait)
 		recall_scan(ctx->recall, slot, label, wait, ask, &q);
 	else
 		ask(&q);
+}
+
+/* What the worker's engine has examined with the whole message it need not see again. Nothing of
+ * that is remembered: among other parts the same bytes may mean something else. */
+static void
+cover_slots(const struct run_context *ctx, const struct plan *plan, const struct slot *whole)
+{
+	if (whole->object->kind != OBJECT_MESSAGE || !ctx->lease ||
+	    !(engine_caps(whole->engine) & ENGINE_CAP_WORKER) || !verdict_is_clean(&whole->verdict))
+		return;
+	for (guint i = 0; i < plan->slots->len; i++) {
+		struct slot *slot = g_ptr_array_index(plan->slots, i);
+
+		if (slot->done || slot->engine != whole->engine ||
+		    !lease_covers(ctx->lease, slot->object))
+			continue;
+		verdict_complete(&slot->verdict);
+		slot->done = true;
+	}
 }
 
 /* run = "first": a finding that is not passed decides, the rest need not be asked. */
@@ -88,6 +108,7 @@ run_first(const struct run_context *ctx, struct plan *plan)
 		}
 		run_slot(ctx, slot, ctx->wait);
 		slot->done = true;
+		cover_slots(ctx, plan, slot);
 		decided = is_decisive(slot);
 	}
 }
@@ -212,6 +233,7 @@ run_all(const struct run_context *ctx, struct plan *plan)
 		if (!slot->done && !slot->engine->upstream) {
 			run_slot(ctx, slot, ctx->wait);
 			slot->done = true;
+			cover_slots(ctx, plan, slot);
 		}
 	}
 	take_slots(b, ctx->wait);

@@ -20,6 +20,7 @@ struct scan {
 	uint64_t cpu_start_us;
 	size_t len;
 	struct layers layers;
+	struct trail *trail; /* or NULL */
 };
 
 static bool
@@ -53,7 +54,10 @@ on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, c
 {
 	struct scan *sc = context;
 
-	(void)fd, (void)ancestors, (void)parent_size, (void)attributes;
+	(void)fd, (void)ancestors, (void)parent_size;
+	if (sc->trail)
+		trail_enter(
+		    sc->trail, level, attributes & LAYER_ATTRIBUTES_NORMALIZED, buffer, size);
 	layers_enter(&sc->layers, level, type, name, buffer, size, &sc->content);
 	if (size > sc->engine->limits.max_extract_size)
 		verdict_partial(sc->v, REASON_LIMIT_SIZE, "%s is larger than max_extract_size",
@@ -87,9 +91,23 @@ on_layer_done(int fd, int result, const char *name, void *context)
 {
 	struct scan *sc = context;
 
-	(void)fd, (void)result;
+	(void)fd;
+	if (sc->trail)
+		trail_leave(sc->trail, result);
 	layers_leave(&sc->layers, name, &sc->content);
 	return CL_CLEAN;
+}
+
+/* Something was found and looked up among the files that are allowed. If it is one, all around it is
+ * called clean. */
+static void
+on_hash(int fd, unsigned long long size, const unsigned char *md5, const char *name, void *context)
+{
+	struct scan *sc = context;
+
+	(void)fd, (void)size, (void)md5, (void)name;
+	if (sc->trail)
+		trail_doubt(sc->trail);
 }
 
 static void
@@ -112,6 +130,7 @@ engine_set_callbacks(struct cl_engine *e)
 	cl_engine_set_clcb_file_inspection(e, on_layer);
 	cl_engine_set_clcb_post_scan(e, on_layer_done);
 	cl_engine_set_clcb_meta(e, on_member);
+	cl_engine_set_clcb_hash(e, on_hash);
 }
 
 /* The answer itself, after the callbacks have had their say. */
@@ -149,14 +168,15 @@ blame_content(struct scan *sc)
 
 void
 clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uint64_t cpu_start_us,
-    struct verdict *v)
+    struct trail *trail, struct verdict *v)
 {
 	struct scan sc = { .v = v,
 		.engine = c,
 		.decomposed = decomposed,
 		.cpu_start_us = cpu_start_us,
 		.len = len,
-		.layers = { .archives_max = c->limits.max_extract_depth } };
+		.layers = { .archives_max = c->limits.max_extract_depth },
+		.trail = trail };
 	const char *name = NULL;
 	unsigned long scanned = 0;
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "scanner/complaint.h"
+#include "scanner/trail.h"
 #include "verdict/verdict.h"
 #include "worker/proto.h"
 
@@ -48,8 +49,9 @@ bool	 clamav_set_tmpdir(struct clamav *c, const char *dir, GError **err);
  *
  * decomposed: see complaint_judge()
  * cpu_start_us: processor clock at the start of the request
+ * trail: gets what was examined, if anybody wants to know; or NULL
  */
 void	 clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed,
-    uint64_t cpu_start_us, struct verdict *v);
+    uint64_t cpu_start_us, struct trail *trail, struct verdict *v);
 
 #endif

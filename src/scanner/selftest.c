@@ -129,13 +129,13 @@ try_scan(const struct selftest *t, struct clamav *c, struct verdict *v)
 {
 	AUTO(verdict_clear) struct verdict bad = { 0 }, good = { 0 };
 
-	clamav_scan(c, t->infected, strlen(t->infected), false, cpu_now_us(), &bad);
+	clamav_scan(c, t->infected, strlen(t->infected), false, cpu_now_us(), NULL, &bad);
 	if (verdict_state(&bad) == SCAN_FAILED)
 		verdict_fail(
 		    v, REASON_ENGINE_ERROR, "self-test: %s", verdict_why(&bad, CLASS_ERROR));
 	else if (!has_found(&bad))
 		verdict_fail(v, REASON_ENGINE_ERROR, "self-test: the test text was not found");
-	clamav_scan(c, t->clean, strlen(t->clean), false, cpu_now_us(), &good);
+	clamav_scan(c, t->clean, strlen(t->clean), false, cpu_now_us(), NULL, &good);
 	/* PARTIAL is no fault here: the administrator's limits may be smaller than our mail. */
 	if (verdict_top(&good) || verdict_state(&good) == SCAN_FAILED)
 		verdict_fail(v, REASON_ENGINE_ERROR, "self-test: a plain mail was not clean");

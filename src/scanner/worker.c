@@ -16,7 +16,8 @@
 #include "scanner/decompose.h"
 #include "scanner/prepare.h"
 
-#define PATIENCE_LEAST 60
+#define PATIENCE_LEAST   60
+#define COVERED_A_PACKET 1024 /* ids; below PROTO_MAX */
 
 /* A file mapped from a descriptor that the front sent. */
 struct map {
@@ -26,6 +27,7 @@ struct map {
 
 struct slot {
 	enum object_store store;
+	bool body; /* text that is no file: see text_max() */
 	uint64_t offset, size;
 };
 
@@ -119,11 +121,20 @@ send_verdict(struct worker *w, const struct verdict *v)
 		give_up(EX_UNAVAILABLE);
 }
 
+/* Text to be read in the mail. What has a name is a file, of which a signature may be the hash: with
+ * other line ends it would not be found. */
+static bool
+is_body(const struct part *p)
+{
+	return p->kind == OBJECT_PART && !p->names[0] &&
+	    (p->type[0] == '\0' || g_str_has_prefix(p->type, "text/"));
+}
+
 static bool
 on_part(void *arg, const struct part *p)
 {
 	struct worker *w = arg;
-	struct slot slot = { p->store, p->offset, p->size };
+	struct slot slot = { p->store, is_body(p), p->offset, p->size };
 	struct proto_object head = { .id = p->id,
 		.kind = p->kind,
 		.store = p->store,
@@ -195,12 +206,52 @@ object_bytes(const struct worker *w, uint32_t id, size_t *len)
 	return (const char *)m->base + s->offset;
 }
 
+/* The largest part that may be found among the layers by its lines. */
+static size_t
+text_max(const struct worker *w)
+{
+	uint64_t max = 0;
+
+	for (guint i = 0; i < w->objects->len; i++) {
+		const struct slot *s = &g_array_index(w->objects, struct slot, i);
+
+		if (s->body)
+			max = MAX(max, s->size);
+	}
+	return max;
+}
+
+/* Tell which parts the scan of the whole message has examined, if it was clean and can be believed. */
+static void
+send_covered(struct worker *w, const struct trail *t, const struct verdict *v)
+{
+	uint32_t ids[COVERED_A_PACKET];
+	struct iovec part = { ids, 0 };
+	guint n = 0;
+
+	for (guint i = 1; verdict_is_clean(v) && trail_sound(t) && i < w->objects->len; i++) {
+		size_t len;
+		const void *bytes = object_bytes(w, i, &len);
+		bool body = g_array_index(w->objects, struct slot, i).body;
+
+		if (bytes && trail_has(t, bytes, len, body))
+			ids[n++] = i;
+		if (n == 0 || (n < G_N_ELEMENTS(ids) && i + 1 < w->objects->len))
+			continue;
+		part.iov_len = n * sizeof ids[0];
+		if (!channel_send(w->setup->sock, PROTO_COVERED, w->seq, &part, 1, NULL, 0))
+			give_up(EX_UNAVAILABLE);
+		n = 0;
+	}
+}
+
 static void
 do_scan(struct worker *w, struct packet *p)
 {
 	const struct proto_scan *ask = packet_body(p, sizeof *ask);
 	AUTO(fd_close) int arena = packet_take_fd(p);
 	AUTO(verdict_clear) struct verdict v = { 0 };
+	AUTO(trail_free) struct trail *trail = NULL;
 	size_t len = 0;
 
 	if (!ask || (arena >= 0 && w->arena.base))
@@ -214,8 +265,13 @@ do_scan(struct worker *w, struct packet *p)
 		const void *bytes = object_bytes(w, ask->object, &len);
 		if (!bytes)
 			give_up(EX_PROTOCOL);
-		clamav_scan(w->setup->engine, bytes, len, w->decomposed, w->cpu_start_us, &v);
+		if (ask->object == 0 && ask->flags & PROTO_SCAN_COVER)
+			trail = trail_new(text_max(w));
+		clamav_scan(
+		    w->setup->engine, bytes, len, w->decomposed, w->cpu_start_us, trail, &v);
 	}
+	if (trail)
+		send_covered(w, trail, &v);
 	send_verdict(w, &v);
 }
 

@@ -145,6 +145,37 @@ answer_finding(const struct packet *p, enum finding_kind *kind, const char **nam
 	return true;
 }
 
+void
+answer_cover_init(struct answer_cover *c, uint32_t count)
+{
+	*c = (struct answer_cover){ .count = count, .ids = g_new0(uint8_t, count) };
+}
+
+void
+answer_cover_clear(struct answer_cover *c)
+{
+	g_clear_pointer(&c->ids, g_free);
+	c->count = 0;
+}
+
+bool
+answer_covered(struct answer_cover *c, const struct packet *p, const char **why)
+{
+	const uint8_t *at = p->body;
+	uint32_t id;
+
+	if (p->len == 0 || p->len % sizeof id != 0)
+		return refuse(why, "list of covered objects cut short");
+	for (size_t i = 0; i < p->len; i += sizeof id) {
+		memcpy(&id, at + i, sizeof id);
+		if (id <= c->last || id >= c->count)
+			return refuse(why, "covered object out of order");
+		c->last = id;
+		c->ids[id] = 1;
+	}
+	return true;
+}
+
 static uint32_t
 state_of(const struct proto_done *d)
 {

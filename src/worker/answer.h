@@ -43,6 +43,18 @@ bool	 answer_object(struct answer_list *l, const struct packet *p, const char **
 bool	 answer_finding(const struct packet *p, enum finding_kind *kind, const char **name, const char **inner,
 	    const char **why) MUST_USE;
 
+/* The objects that COVERED names. */
+struct answer_cover {
+	uint32_t count;			/* objects of the message, itself included */
+	uint32_t last;			/* highest id so far */
+	uint8_t	*ids;			/* one byte an object: is it covered? owned */
+};
+
+void	 answer_cover_init(struct answer_cover *c, uint32_t count);
+void	 answer_cover_clear(struct answer_cover *c);
+/* Take one COVERED. */
+bool	 answer_covered(struct answer_cover *c, const struct packet *p, const char **why) MUST_USE;
+
 /* Take a DONE that is consistent in itself. */
 bool	 answer_done(const struct packet *p, struct proto_done *done, const char **text, const char **why) MUST_USE;
 /* Put it into a verdict. */

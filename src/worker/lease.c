@@ -22,6 +22,8 @@ struct lease {
 	bool holds; /* the worker has a message of ours */
 	int arena;  /* of the set that was handed out, borrowed; -1 = none */
 	bool arena_sent;
+	uint32_t objects;          /* of the set that was handed out */
+	struct answer_cover cover; /* by the last scan of the whole; no ids = nothing is covered */
 };
 
 struct lease *
@@ -59,6 +61,7 @@ lease_return(struct lease **lease)
 		return;
 	*lease = NULL;
 	exchange_end(&l->x, l->holds);
+	answer_cover_clear(&l->cover);
 	g_free(l);
 }
 
@@ -185,6 +188,8 @@ lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait,
 
 	l->arena = -1;
 	l->arena_sent = false;
+	l->objects = 0;
+	answer_cover_clear(&l->cover);
 	if (exchange_dead(&l->x, v))
 		return NULL;
 	/* The queue took all the time: no reason to kill a worker. */
@@ -209,16 +214,18 @@ lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait,
 	}
 	set = build(l, sp, arena, &list, wait, v);
 	l->arena = set ? arena : -1;
+	l->objects = set ? set->list->len : 0;
 	arena = -1; /* the set's, or gone with it */
 	if (set)
 		answer_apply(&done, text, v);
 	return set;
 }
 
-/* Read the answer to SCAN until DONE; v is already failed when this returns early. */
-static void
-read_findings(
-    struct lease *l, const char *label, const char *engine, struct wait *wait, struct verdict *v)
+/* Read the answer to SCAN until DONE; v is already failed when this returns false. cover NULL: nobody
+ * asked for it. */
+static bool
+read_findings(struct lease *l, const char *label, const char *engine, struct answer_cover *cover,
+    struct wait *wait, struct verdict *v)
 {
 	const char *why = NULL, *text;
 	unsigned findings = 0;
@@ -229,25 +236,37 @@ read_findings(
 		if (p.op == PROTO_FINDING && ++findings <= PROTO_FINDINGS_MAX) {
 			if (take_finding(&p, label, engine, v, &why))
 				continue;
+		} else if (p.op == PROTO_COVERED && cover) {
+			if (answer_covered(cover, &p, &why))
+				continue;
 		} else if (p.op == PROTO_DONE && answer_done(&p, &done, &text, &why)) {
-			answer_apply(&done, text, v);
-			return;
+			if (!cover || cover->last == 0 ||
+			    (findings == 0 && done.state == SCAN_COMPLETE)) {
+				answer_apply(&done, text, v);
+				return true;
+			}
+			why = "covered objects, and more to say than clean";
 		}
 		if (findings > PROTO_FINDINGS_MAX)
 			why = TOO_MANY;
 		exchange_break(&l->x, v, why ? why : "unexpected packet");
-		return;
+		return false;
 	}
+	return false;
 }
 
 void
 lease_scan(struct lease *l, const struct object *o, const char *engine, struct wait *wait,
     struct verdict *v)
 {
-	struct proto_scan rq = { .object = o->id };
-	bool with_arena = o->store == STORE_ARENA && !l->arena_sent;
+	const bool cover = o->id == 0 && l->objects > 1;
+	struct proto_scan rq = { .object = o->id, .flags = cover ? PROTO_SCAN_COVER : 0 };
+	/* What shall be compared must be there. */
+	bool with_arena = !l->arena_sent && (o->store == STORE_ARENA || (cover && l->arena >= 0));
 	g_autofree char *label = NULL;
 
+	if (o->id == 0)
+		answer_cover_clear(&l->cover);
 	if (exchange_dead(&l->x, v))
 		return;
 	if (deadline_passed(wait->dl)) {
@@ -263,5 +282,14 @@ lease_scan(struct lease *l, const struct object *o, const char *engine, struct w
 		return;
 	l->arena_sent |= with_arena;
 	label = object_label(o);
-	read_findings(l, label, engine, wait, v);
+	if (cover)
+		answer_cover_init(&l->cover, l->objects);
+	if (!read_findings(l, label, engine, cover ? &l->cover : NULL, wait, v) && cover)
+		answer_cover_clear(&l->cover);
+}
+
+bool
+lease_covers(const struct lease *l, const struct object *o)
+{
+	return o->id < l->cover.count && l->cover.ids[o->id] != 0;
 }

@@ -20,7 +20,8 @@
  *	       The message and the objects stay with the worker until the next DECOMPOSE or RELEASE.
  *	front: SCAN (struct proto_scan), for whole-message and arena objects; an arena object comes with one descriptor: the
  *	       arena, now sealed against writing too, sent with the first SCAN after DECOMPOSE.
- *	       worker: FINDING (struct proto_finding + strings)..., DONE.
+ *	       worker: FINDING (struct proto_finding + strings)..., DONE; or, when PROTO_SCAN_COVER asks for it with the whole message:
+ *	       COVERED (ids of objects, uint32_t each)..., DONE.
  *	front: RELEASE (no body, no reply): forget message and arena.
  *	front: SELFTEST: worker: DONE.
  *
@@ -34,7 +35,9 @@
  * each at most max_extract_size, together at most max_cumulative_extract_size, those in the arena together at most arena_size
  * (they never overlap; no alignment is asked for; what does not fit is PARTIAL limit.cumulative); their strings together at most
  * PROTO_STRINGS_MAX; at most PROTO_FINDINGS_MAX findings an answer. DONE is consistent: failed set = state FAILED; else partial set =
- * PARTIAL; else COMPLETE. Every string ends inside its packet and nothing follows the last one.
+ * PARTIAL; else COMPLETE. Every string ends inside its packet and nothing follows the last one. COVERED says that the scan of the
+ * whole message, COMPLETE and without a finding, has examined the bytes of these parts (scanner/trail.h): ids rise over all
+ * packets, the message is not among them, a packet has at least one.
  *
  * The front believes nothing that a worker says beyond verdicts on its own message: sizes, offsets, lengths, counts and
  * enums are checked, hashes are computed by the front, an answer that breaks these rules is FAILED(protocol) and costs
@@ -58,6 +61,7 @@
 enum proto_op {
 	PROTO_SETTINGS = 1, PROTO_LOADING, PROTO_READY, PROTO_FAILED, PROTO_FORK, PROTO_WORKER, PROTO_EXIT, PROTO_LOG,
 	PROTO_DECOMPOSE = 32, PROTO_SCAN, PROTO_RELEASE, PROTO_SELFTEST, PROTO_OBJECT, PROTO_FINDING, PROTO_DONE,
+	PROTO_COVERED,
 };
 
 struct proto_head {
@@ -138,9 +142,14 @@ struct proto_object {
 };
 #define PROTO_NAMES_MAX 16
 
+/* Flags of struct proto_scan. */
+enum {
+	PROTO_SCAN_COVER	= 1u << 0,	/* object 0: which parts need not be scanned by themselves? */
+};
+
 struct proto_scan {
 	uint32_t object;
-	uint32_t reserved;
+	uint32_t flags;
 };
 
 /* Followed by name and inner path (of containers inside the object, "" = the object itself), each with a NUL. */

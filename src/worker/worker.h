@@ -103,6 +103,12 @@ struct objects *lease_decompose(struct lease *l, struct spool *sp, bool mime, st
  */
 void	 lease_scan(struct lease *l, const struct object *o, const char *engine, struct wait *wait, struct verdict *v);
 
+/*
+ * Has the last scan of the whole message, COMPLETE and without a finding, examined this part too, as a layer of its own? Then it
+ * need not be scanned by itself. False whenever that is not known. Trap: says nothing about the same bytes in another mail
+ */
+bool	 lease_covers(const struct lease *l, const struct object *o);
+
 /* Which worker it is, for purging what it judged: unique in the life of the process. */
 uint64_t lease_worker(const struct lease *l);
 /* What it scans with: the generation id of proto_ready. Valid also when it has died. */

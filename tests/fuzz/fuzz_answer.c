@@ -10,6 +10,7 @@
 #include "message/object.h"
 
 #define HEAD 3
+#define COVERABLE 4	/* objects of a message, itself included */
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,21 +36,23 @@ check_list(const struct answer_list *l)
 }
 
 static void
-take(struct answer_list *l, const struct packet *p, unsigned kind)
+take(struct answer_list *l, struct answer_cover *c, const struct packet *p, unsigned kind)
 {
 	const char *why = NULL, *name = NULL, *inner = NULL, *text = NULL;
 	enum finding_kind finding = FINDING_NONE;
 	struct verdict v = { 0 };
 	struct proto_done done;
 
-	if (kind % 3 == 0)
+	if (kind % 4 == 3)
+		g_assert(answer_covered(c, p, &why) || why);
+	else if (kind % 4 == 0)
 		g_assert(answer_object(l, p, &why) || why);
-	else if (kind % 3 == 1 && answer_finding(p, &finding, &name, &inner, &why))
+	else if (kind % 4 == 1 && answer_finding(p, &finding, &name, &inner, &why))
 		verdict_find(&v, finding, name, inner, "fuzz");
-	else if (kind % 3 == 2 && answer_done(p, &done, &text, &why))
+	else if (kind % 4 == 2 && answer_done(p, &done, &text, &why))
 		answer_apply(&done, text, &v);
 	/* Clean only by a DONE that says COMPLETE and gives no reason. */
-	g_assert(!verdict_is_clean(&v) || (kind % 3 == 2 && done.state == SCAN_COMPLETE && !done.partial && !done.failed));
+	g_assert(!verdict_is_clean(&v) || (kind % 4 == 2 && done.state == SCAN_COMPLETE && !done.partial && !done.failed));
 	verdict_clear(&v);
 }
 
@@ -59,20 +62,24 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct answer_bounds b = { .spool_size = 1000, .arena_size = 4096, .object_max = 2000, .total_max = 5000,
 		.count_max = 20 };
 	struct answer_list l;
+	struct answer_cover c;
 
 	answer_list_init(&l, &b);
+	answer_cover_init(&c, COVERABLE);
 	while (size >= HEAD) {
 		size_t len = MIN((size_t)(data[1] | data[2] << 8), size - HEAD);
 		/* A block of its own, so that reading behind the packet is seen. */
 		uint8_t *body = g_memdup2(data + HEAD, len);
 		struct packet p = { .body = body, .len = len };
 
-		take(&l, &p, data[0]);
+		take(&l, &c, &p, data[0]);
 		g_free(body);
 		data += HEAD + len;
 		size -= HEAD + len;
 	}
 	check_list(&l);
+	g_assert(c.ids[0] == 0 && c.last < COVERABLE);
+	answer_cover_clear(&c);
 	answer_list_clear(&l);
 	return 0;
 }

@@ -184,6 +184,52 @@ bad_done(struct worker *w, const char *word)
 	return true;
 }
 
+static void
+covers(struct worker *w, uint32_t a, uint32_t b)
+{
+	const uint32_t ids[2] = { a, b };
+
+	send_packet(w->sock, PROTO_COVERED, w->seq, ids, sizeof(ids));
+}
+
+/* Lies about what the scan of the whole message has covered; of the message and the objects 1 and 2. */
+static bool
+bad_cover(struct worker *w, const char *word, uint32_t scanned)
+{
+	/* Honest, if nobody asks for what is covered. */
+	if (strcmp(word, "cover-or-die") == 0 && scanned != 0)
+		_exit(0);
+	if (strncmp(word, "cover", 5) != 0 || (scanned != 0) != (strcmp(word, "cover-unasked") == 0))
+		return false;
+	if (strcmp(word, "cover-short") == 0)
+		send_packet(w->sock, PROTO_COVERED, w->seq, "\1\0\0\0\2\0", 6);
+	else if (strcmp(word, "cover-nothing") == 0)
+		send_packet(w->sock, PROTO_COVERED, w->seq, "", 0);
+	else if (strcmp(word, "cover-itself") == 0)
+		covers(w, 0, 1);
+	else if (strcmp(word, "cover-order") == 0)
+		covers(w, 2, 1);
+	else if (strcmp(word, "cover-again") == 0) {
+		covers(w, 1, 2);
+		covers(w, 1, 2);
+	} else if (strcmp(word, "cover-others") == 0)
+		covers(w, 2, 3);
+	else {
+		if (strcmp(word, "cover-found-first") == 0)
+			finding_raw(w, FINDING_INFECTED, "x\0\0", 3);
+		covers(w, 1, 2);
+		if (strcmp(word, "cover-found") == 0)
+			finding_raw(w, FINDING_INFECTED, "x\0\0", 3);
+	}
+	if (strcmp(word, "cover-limit") == 0)
+		done(w, SCAN_PARTIAL, REASON_LIMIT_SIZE, 0);
+	else if (strcmp(word, "cover-failed") == 0)
+		done(w, SCAN_FAILED, 0, REASON_ENGINE_ERROR);
+	else
+		clean(w);
+	return true;
+}
+
 /* Die of a signal, not of what a sanitizer makes of it. */
 static void
 die_of(int sig)

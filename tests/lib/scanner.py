@@ -26,7 +26,8 @@ RECEIVED = b'Received: from client by avmilter; Thu, 1 Jan 1970 00:00:00 +0000\r
 
 MAGIC, VERSION, MAX = 0x41564d53, 1, 32 * 1024
 SETTINGS, LOADING, READY, FAILED, FORK, WORKER, EXIT, LOG = range(1, 9)
-DECOMPOSE, SCAN, RELEASE, SELFTEST, OBJECT, FINDING, DONE = range(32, 39)
+DECOMPOSE, SCAN, RELEASE, SELFTEST, OBJECT, FINDING, DONE, COVERED = range(32, 40)
+COVER = 1
 UNKNOWN, S_FAILED, PARTIAL, COMPLETE = range(4)
 NONE, MACRO, ENCRYPTED, SUSPICIOUS, BLOCKED, EVASION, INFECTED = range(7)
 SPOOL, ARENA = 0, 1
@@ -108,6 +109,7 @@ class Worker:
 
     def answer(self):
         objects, findings = [], []
+        self.covered = []
         while True:
             got = recv(self.sock)
             if got is None:
@@ -119,6 +121,9 @@ class Worker:
                 strings = body[32:].split(b'\0')
                 assert strings.pop() == b'' and len(strings) == 2 + count, 'bad object'
                 objects.append((oid, kind, store, offset, size, strings[0].decode(), strings[1].decode(), strings[2:]))
+            elif op == COVERED:
+                expect(len(body) and not findings, 'COVERED of nothing, or after a finding')
+                self.covered += struct.unpack('=%dI' % (len(body) // 4), body)
             elif op == FINDING:
                 kind, _ = struct.unpack_from('=II', body)
                 name, where, rest = body[8:].split(b'\0')
@@ -150,19 +155,23 @@ class Worker:
     def bytes_of(self, o):
         return os.pread(self.arena, o[4], o[3]) if o[2] == ARENA else self.mail[o[3]:o[3] + o[4]]
 
-    def scan(self, oid):
+    def scan(self, oid, flags=0):
         fds = ()
         if not self.sent:
             fds, self.sent = (self.arena,), True
-        return self.ask(SCAN, struct.pack('=II', oid, 0), fds)[1]
+        return self.ask(SCAN, struct.pack('=II', oid, flags), fds)[1]
 
-    def message(self, mail, **kw):
-        """Decompose and scan everything; one verdict for all."""
+    def message(self, mail, cover=False, **kw):
+        """Decompose and scan everything, or all that the scan of the whole has not covered; one verdict for all."""
         total = self.decompose(mail, **kw)
+        covered = set()
         for o in self.objects:
             if total.died:
                 break
-            v = self.scan(o[0])
+            if o[0] in covered:
+                continue
+            v = self.scan(o[0], COVER if cover and o[0] == 0 else 0)
+            covered.update(self.covered)
             total.state = min(total.state, v.state)
             total.partial, total.failed, total.why = total.partial or v.partial, total.failed or v.failed, total.why or v.why
             total.findings += v.findings

@@ -280,7 +280,7 @@ scan(struct worker *w, const struct proto_scan *rq, int arena)
 	}
 	if (strcmp(word, "object") == 0)
 		object(w, part(3, STORE_SPOOL, 0, 1));
-	if (bad_done(w, word) || bad_life(w, word))
+	if (bad_done(w, word) || bad_life(w, word) || bad_cover(w, word, rq->object))
 		return;
 	burn(w->word);
 	if (rq->object == 0 && strstr(w->text, "EICAR"))

@@ -76,6 +76,41 @@ served(void **state)
 	rig_free(r);
 }
 
+/* The worker dies when it is asked for a part that it has covered: whoever gets an answer has not
+ * asked. Where the whole is not clean, or not scanned, it is. */
+static void
+covered_parts(void **state)
+{
+	static const struct {
+		const char *conf;
+		bool asked;
+	} rows[] = {
+	    {clamav, false},
+	    {"antivirus { run = \"first\" clamav \"clamav\" { } }", false},
+	    {"antivirus { clamav \"clamav\" { mime_decompose = no } }", false},
+	    {"antivirus { clamav \"clamav\" { scan_whole = no } }", true},
+	    {"antivirus { clamav \"clamav\" { enabled = no } fault \"f\" { engine = \"clamav\" mode = "
+	     "\"unknown\" } }",
+	     true},
+	};
+	struct rig *r = rig_new("good");
+
+	(void)state;
+	rig_start(r);
+	rig_ready(r);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct floor f = floor_new(r, rows[i].conf);
+		struct scan_result res;
+
+		scan_text(r, &f, "HOSTILE:scan-cover-or-die", 10000, &res);
+		print_message("# %s: %s\n", rows[i].conf, verdict_class_name(verdict_class(&res.verdict)));
+		assert_int_equal(verdict_is_clean(&res.verdict), !rows[i].asked);
+		scan_result_clear(&res);
+		floor_free(&f);
+	}
+	rig_free(r);
+}
+
 /* Whatever the worker does: this message is not clean, the next one is served. */
 static void
 losses(void **state)
@@ -290,7 +325,8 @@ decoded_part(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(served),       cmocka_unit_test(losses), cmocka_unit_test(loaded_while_waiting),    cmocka_unit_test(hangs),
+    cmocka_unit_test(covered_parts),
+	    cmocka_unit_test(served),       cmocka_unit_test(losses), cmocka_unit_test(loaded_while_waiting),    cmocka_unit_test(hangs),
     cmocka_unit_test(never_ready),  cmocka_unit_test(none_free), cmocka_unit_test(filters),
     cmocka_unit_test(decoded_part),
 };

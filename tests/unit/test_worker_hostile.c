@@ -45,6 +45,9 @@ static const struct attack everywhere[] = {
 static const struct attack scans[] = {
 	PROTOCOL("scan-seq"), PROTOCOL("scan-object"), PROTOCOL("scan-twice"), DIED("scan-die-after", "exit status 0"),
 	{ "scan-rewrite", SCAN_FAILED, REASON_ENGINE_ERROR, "hostile" },
+	PROTOCOL("scan-cover-short"), PROTOCOL("scan-cover-nothing"), PROTOCOL("scan-cover-itself"), PROTOCOL("scan-cover-order"),
+	PROTOCOL("scan-cover-again"), PROTOCOL("scan-cover-others"), PROTOCOL("scan-cover-unasked"),
+	PROTOCOL("scan-cover-found"), PROTOCOL("scan-cover-found-first"), PROTOCOL("scan-cover-limit"), PROTOCOL("scan-cover-failed"),
 };
 
 static void
@@ -168,6 +171,57 @@ test_honest(void **state)
 	rig_free(r);
 }
 
+static void
+scan_one(struct lease *l, const struct objects *set, guint id)
+{
+	struct wait wait = rig_wait(5000);
+	AUTO(verdict_clear) struct verdict v = { 0 };
+
+	lease_scan(l, g_ptr_array_index(set->list, id), "clamav", &wait, &v);
+	assert_true(verdict_is_clean(&v));
+}
+
+static unsigned
+covered(const struct lease *l, const struct objects *set)
+{
+	unsigned bits = 0;
+
+	for (guint i = 0; i < set->list->len; i++)
+		bits |= (unsigned)lease_covers(l, g_ptr_array_index(set->list, i)) << i;
+	return bits;
+}
+
+/* What is covered is known after the scan of the whole, and only until the next one. */
+static void
+test_cover(void **state)
+{
+	struct rig *r = make();
+	struct wait wait = rig_wait(5000);
+	struct spool *sp = rig_spool(r, "HOSTILE:scan-cover-honest"), *plain = rig_spool(r, "hello");
+	AUTO(verdict_clear) struct verdict v = { 0 };
+	struct lease *l = workers_borrow(r->workers, &wait, NULL);
+	struct objects *set = lease_decompose(l, sp, true, &wait, &v), *other;
+
+	(void)state;
+	assert_int_equal(covered(l, set), 0);
+	scan_one(l, set, 1);
+	assert_int_equal(covered(l, set), 0);
+	scan_one(l, set, 0);
+	assert_int_equal(covered(l, set), 6);
+	scan_one(l, set, 2);
+	assert_int_equal(covered(l, set), 6);
+	other = lease_decompose(l, plain, true, &wait, &v);
+	assert_int_equal(covered(l, set), 0);
+	scan_one(l, other, 0);
+	assert_int_equal(covered(l, other), 0);
+	objects_free(&other);
+	objects_free(&set);
+	lease_return(&l);
+	spool_free(&plain);
+	spool_free(&sp);
+	rig_free(r);
+}
+
 /* A lease whose worker was killed says why again and again, and touches nobody. */
 static void
 test_dead_lease(void **state)
@@ -216,6 +270,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cover),
 		cmocka_unit_test(test_honest),
 		cmocka_unit_test(test_decompositions),
 		cmocka_unit_test(test_everywhere),
