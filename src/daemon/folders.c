@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fsx.h"
+#include "effect/quarantine.h"
 
 #define FOLDER_MODE 0700
 
@@ -16,14 +17,16 @@ struct folder {
 
 #define FOLDERS_MAX 4
 
-/* The quarantine's own folder is made by whoever keeps copies there. */
 static size_t
 list(const struct conf *conf, struct folder out[FOLDERS_MAX])
 {
+	const bool store = quarantine_needed(conf);
 	const struct folder all[] = {
 		{ "file_base", conf->antivirus.file_base },
 		{ "scratch_base", conf->antivirus.scratch_base },
 		{ "path_directory", conf->antivirus.path_directory },
+		{ "quarantine.directory",
+		    store ? conf->quarantine.directory : conf->antivirus.file_base },
 	};
 	size_t n = 0;
 

@@ -39,6 +39,7 @@ put_in_use(struct server *s, struct snapshot *snap)
 
 	log_set_level((enum log_level)snap->conf->log.level);
 	memory_apply(s->memory, snap->conf);
+	quarantine_apply(atomic_load(&s->milter.quarantine), snap->conf);
 	snapshot_slot_set(&s->milter.slot, snap);
 	log_notice("configuration %u of %s is in use", number, s->options->config);
 	notify_ready("serving");
@@ -65,7 +66,7 @@ build(struct server *s, bool *fresh)
 
 		log_lines(LOGLV_WARNING, "reload: needs a restart: ", restart);
 		log_lines(LOGLV_WARNING, "reload: ", conf_warnings(conf));
-		if (folders_make(conf, s->identity, &err))
+		if (folders_make(conf, s->identity, &err) && server_open_store(s, conf, &err))
 			snap = generation_build(
 			    conf_ref(conf), &from, s->options->test_engines, fresh, &err);
 		conf_unref(&conf);

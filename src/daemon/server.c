@@ -186,7 +186,7 @@ static void
 prepare_errors(void)
 {
 	const GQuark domains[] = { SPOOL_ERROR, WORKERS_ERROR, CONF_ERROR, SOCKET_ERROR,
-		G_FILE_ERROR, NET_ERROR };
+		G_FILE_ERROR, NET_ERROR, QUARANTINE_ERROR };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(domains); i++)
 		g_error_free(g_error_new_literal(domains[i], 0, ""));
@@ -204,6 +204,8 @@ server_start(struct server *s, GError **err)
 		return EX_NOPERM;
 	if (!memory_start(s->memory, s->started, err))
 		return EX_CONFIG;
+	if (!server_open_store(s, s->started, err))
+		return EX_CANTCREAT;
 	snap = generation_build(conf_ref(s->started), &(struct heritage){ .memory = s->memory },
 	    s->options->test_engines, &fresh, err);
 	if (snap == NULL)
@@ -278,6 +280,7 @@ void
 server_stop(struct server *s, bool gently)
 {
 	const unsigned sessions = atomic_load(&s->milter.sessions);
+	struct quarantine *q;
 
 	notify_stopping();
 	if (s->milter_started)
@@ -300,6 +303,8 @@ server_stop(struct server *s, bool gently)
 		log_notice("avmilter ends");
 	if (s->milter_started)
 		return;
+	q = atomic_exchange(&s->milter.quarantine, NULL);
+	quarantine_close(&q);
 	milter_clear(&s->milter);
 	memory_free(&s->memory);
 	conf_unref(&s->started);

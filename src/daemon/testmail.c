@@ -68,7 +68,7 @@ exit_code(const struct verdict *v)
 
 /* What the MTA would say to its client. */
 static char *
-reply_line(const struct decision *d)
+reply_line(const struct conf *conf, const struct decision *d)
 {
 	switch (d->action) {
 	case ACTION_REJECT:
@@ -79,7 +79,8 @@ reply_line(const struct decision *d)
 	case ACTION_DISCARD:
 		return g_strdup("250 (accepted and thrown away)");
 	case ACTION_QUARANTINE:
-		return g_strdup("250 (accepted and kept or put on hold)");
+		return g_strdup(conf->quarantine.mta_hold ? "250 (accepted and put on hold)"
+							  : "250 (accepted and quarantined)");
 	case ACTION_REDIRECT:
 		return g_strdup("250 (accepted for another address)");
 	default:
@@ -88,10 +89,10 @@ reply_line(const struct decision *d)
 }
 
 static json_t *
-describe(const struct message *m, const struct scan_result *r, const struct decision *d,
-    const char *label, int64_t ms)
+describe(const struct conf *conf, const struct message *m, const struct scan_result *r,
+    const struct decision *d, const char *label, int64_t ms)
 {
-	g_autofree char *reply = reply_line(d), *status = stamp_status(&r->verdict, NULL);
+	g_autofree char *reply = reply_line(conf, d), *status = stamp_status(&r->verdict, NULL);
 	const enum verdict_class cls = verdict_class(&r->verdict);
 	json_t *o = json_object();
 
@@ -133,7 +134,7 @@ testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const
 	scan_message(snap->conf, snap->engines, snapshot_workers(snap), m, &wait, &r);
 	if (r.skipped == NULL)
 		policy_decide(snap->rules, m, &r.verdict, &d);
-	out = describe(m, &r, &d, name, now_ms() - begin);
+	out = describe(snap->conf, m, &r, &d, name, now_ms() - begin);
 	decision_clear(&d);
 	scan_result_clear(&r);
 	return out;

@@ -183,16 +183,19 @@ add_reason(struct out *o, const struct report *r)
 	}
 }
 
-/* How the administrator lets a held mail go: neither MTA runs milters again for it (decision 30). */
+/* How the administrator lets a mail go: out of our store, or out of the MTA's queue, where neither
+ * MTA runs milters again for it (decision 30). */
 static void
 add_release(struct out *o, const struct report *r)
 {
 	const char *id = r->m->id;
 	g_autofree char *how = NULL;
 
-	if (r->effect_why || r->decision->action != ACTION_QUARANTINE)
-		return;
-	how = g_strdup_printf("Postfix: postsuper -H %s; sendmail: sendmail -qQ -qI%s -Q", id, id);
+	if (r->kept && r->kept[0])
+		how = g_strdup_printf("avmilterctl quarantine release %s", r->kept);
+	else if (!r->effect_why && r->decision->action == ACTION_QUARANTINE)
+		how = g_strdup_printf(
+		    "Postfix: postsuper -H %s; sendmail: sendmail -qQ -qI%s -Q", id, id);
 	add_quoted(o, "release", how);
 }
 

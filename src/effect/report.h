@@ -8,7 +8,7 @@
  * delay ref; the others only when they have a value. virus, object and engine are those of the strongest finding; without one
  * engine names all that were asked. verdict is a class, or "skipped". why is a word of reasons.def, or why it was skipped; text
  * is the same for people. would: observe turned this action into pass. left_out: objects that the configuration keeps from every
- * engine. more=yes: findings beyond those that are kept. release: how to let a held mail go. msgid, from and to are cut at 200 bytes.
+ * engine. more=yes: findings beyond those that are kept. release: how to let a held or kept mail go. msgid, from and to are cut at 200 bytes.
  *
  * Values in quotes are escaped as log_esc() does; bare ones also have no blanks. The JSON values hold the text itself, with U+FFFD
  * for control characters and for what is no UTF-8; numbers are numbers.
@@ -31,6 +31,7 @@ struct report {
 	const struct decision	 *decision;
 	const char		 *skipped;	/* reason word of a skip, or NULL */
 	const char		 *effect_why;	/* an effect failed and turned the answer into 451: why; or NULL */
+	const char		 *kept;		/* entry of the quarantine store, or NULL or "" */
 	int64_t			  delay_ms;	/* end of message to answer */
 };
 

@@ -209,6 +209,7 @@ message_free(struct message **mp)
 	g_free(m->id);
 	g_free(m->ref);
 	g_free(m->sender);
+	g_free(m->parameters);
 	g_ptr_array_unref(m->recipients);
 	g_free(m->client_name);
 	g_free(m->client_addr);

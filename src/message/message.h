@@ -39,6 +39,7 @@ struct message {
 	char		*id;		/* queue id, or "NOQUEUE" */
 	char		*ref;		/* ten base32 characters, new for each message (interface.md) */
 	char		*sender;	/* exact bytes of the MAIL argument */
+	char		*parameters;	/* ESMTP parameters of MAIL, blanks between them; NULL = none */
 	GPtrArray	*recipients;	/* of char *, exact bytes of the RCPT arguments; complete up to MESSAGE_RECIPIENTS_BYTES */
 	unsigned	 recipients_total;
 	char		*client_name, *client_addr, *helo, *daemon;

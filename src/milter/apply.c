@@ -135,6 +135,28 @@ speak_hold(const struct apply *a, char **why)
 	return false;
 }
 
+/* Nobody receives it: it is kept, for good, before the MTA is told that we have taken it. */
+static sfsistat
+keep(const struct apply *a, char **why)
+{
+	const struct quarantine_case c = {
+		.conf = a->conf,
+		.message = a->message,
+		.scan = a->scan,
+		.decision = a->decision,
+		.recipients = a->decision->withheld,
+		.why = QUARANTINE_ACTION,
+		.rule = a->decision->rule,
+		.host = a->host,
+	};
+	g_autoptr(GError) err = NULL;
+
+	if (quarantine_keep(a->quarantine, &c, a->kept, &err))
+		return SMFIS_DISCARD;
+	*why = g_strdup(err->message);
+	return reply_speak(a->ops, a->ctx, quarantine_refusal(a->conf, err), NULL);
+}
+
 sfsistat
 apply_decision(const struct apply *a, char **why)
 {
@@ -149,6 +171,8 @@ apply_decision(const struct apply *a, char **why)
 			return SMFIS_CONTINUE;
 		break;
 	case ACTION_QUARANTINE:
+		if (!a->conf->quarantine.mta_hold)
+			return keep(a, why);
 		if (speak_edits(a, why) && speak_hold(a, why))
 			return SMFIS_CONTINUE;
 		break;

@@ -5,6 +5,7 @@
 #define AVM_MILTER_APPLY_H
 
 #include "conf/conf.h"
+#include "effect/quarantine.h"
 #include "message/message.h"
 #include "milter/mta.h"
 #include "policy/policy.h"
@@ -22,6 +23,8 @@ struct apply {
 	const char		 *skipped;
 	const char		 *host;
 	const char		 *take_off;		/* a field whose copies must go besides, or NULL */
+	struct quarantine	 *quarantine;	/* NULL: no store */
+	struct quarantine_kept	 *kept;		/* out: the entry, if one was made */
 	bool			  refused;		/* not scanned: nothing but a 451 can come out */
 };
 
@@ -29,8 +32,8 @@ struct apply {
  * Keep what the store is to keep, then speak the edits in the order that Postfix and sendmail agree on (header fields, recipients, hold),
  * or the refusal.
  *
- * Returns: the answer. When anything fails it is 451, and *why (owned by the caller) says which; the MTA drops the edits
- *          that it had taken already together with the mail
+ * Returns: the answer. When an edit or the keeping of a copy fails it is 451, or 550 for a mail that can never be kept, and *why
+ *          (owned by the caller) says which; the MTA drops the edits that it had taken already together with the mail
  */
 sfsistat apply_decision(const struct apply *a, char **why);
 

@@ -94,7 +94,7 @@ cb_mail(SMFICTX *ctx, char **argv)
 	struct session *s = session_of(ctx);
 
 	if (s != NULL)
-		session_mail(s, argv[0] != NULL ? argv[0] : "");
+		session_mail(s, argv);
 	return reply_step(s, SMFIP_NR_MAIL);
 }
 

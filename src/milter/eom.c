@@ -31,7 +31,8 @@ struct eom {
 	const struct rule *skipper; /* the rule that said so, or NULL */
 	struct scan_result scan;
 	struct decision decision;
-	char *effect_why; /* why the decision could not be carried out, or NULL; owned */
+	struct quarantine_kept kept; /* ref "" = no copy */
+	char *effect_why;            /* why the decision could not be carried out, or NULL; owned */
 	sfsistat answer;
 };
 
@@ -184,13 +185,14 @@ apply(struct eom *e)
 		.take_off = e->snapshot != NULL && skip_header_lies(e->snapshot->rules, &e->facts)
 		    ? e->conf->trust.skip_header
 		    : NULL,
+		.quarantine = atomic_load(&e->milter->quarantine),
+		.kept = &e->kept,
 		.refused = e->effect_why != NULL,
 	};
 
 	e->answer = apply_decision(&a, &e->effect_why);
-	if (e->effect_why != NULL)
-		e->decision.action =
-		    ACTION_TEMPFAIL; /* what the log shall show is what was answered */
+	if (e->effect_why != NULL) /* what the log shall show is what was answered */
+		e->decision.action = e->answer == SMFIS_REJECT ? ACTION_REJECT : ACTION_TEMPFAIL;
 }
 
 static void
@@ -203,6 +205,7 @@ report(struct eom *e)
 		.decision = &e->decision,
 		.skipped = e->skipped,
 		.effect_why = e->effect_why,
+		.kept = e->kept.ref,
 		.delay_ms = (now_us() - e->begin_us) / 1000,
 	};
 	const bool clean =

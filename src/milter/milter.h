@@ -15,10 +15,13 @@
 #include "milter/snapshot.h"
 #include "milter/stats.h"
 
+struct quarantine;
+
 struct milter {
 	const struct mta_ops	*ops;
 	struct snapshot_slot	 slot;
 	struct spool_budget	*budget;
+	_Atomic(struct quarantine *) quarantine;	/* NULL: no store */
 	char			*host;		/* our name, for header fields */
 	struct kick		 kick;
 	struct stats		 stats;

@@ -158,8 +158,9 @@ limits_of(const struct snapshot *snap)
 }
 
 void
-session_mail(struct session *s, const char *sender)
+session_mail(struct session *s, char *const *args)
 {
+	const char *sender = args[0] != NULL ? args[0] : "";
 	struct message_limits lim;
 	const char *auth;
 
@@ -167,6 +168,8 @@ session_mail(struct session *s, const char *sender)
 	s->snapshot = snapshot_slot_get(&s->milter->slot);
 	lim = limits_of(s->snapshot);
 	s->message = message_new(s->milter->budget, &lim, &s->client, sender);
+	if (args[0] != NULL && args[1] != NULL)
+		s->message->parameters = g_strjoinv(" ", (char **)(uintptr_t)(args + 1));
 	auth = s->milter->ops->getsymval(s->ctx, "{auth_authen}");
 	if (auth != NULL && auth[0] != '\0') {
 		g_free(s->message->auth);

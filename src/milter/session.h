@@ -42,8 +42,8 @@ void	 session_negotiate(struct session *s, unsigned long actions, unsigned long 
 
 void	 session_connect(struct session *s, const char *host, const struct sockaddr *addr);
 void	 session_helo(struct session *s, const char *helo);
-/* MAIL FROM: a message begins; one that had not ended is dropped. */
-void	 session_mail(struct session *s, const char *sender);
+/* MAIL FROM: a message begins; one that had not ended is dropped. args: address and ESMTP parameters, NULL at the end. */
+void	 session_mail(struct session *s, char *const *args);
 /* One header field as the MTA shows it. */
 void	 session_header(struct session *s, const char *name, const char *value);
 /* The queue id, as soon as the MTA knows it. */
