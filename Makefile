@@ -5,6 +5,7 @@
 #	make check		all set-up included: build and run every test; ends with "N passed, N failed, N skipped"
 #	make bench		what it costs, side by side with other filters (never part of check; SCENARIO=name ROUNDS=n)
 #	make install		into $(DESTDIR)$(PREFIX); make uninstall takes it away again, configuration and quarantine stay
+#	make deb		a Debian package of this tree in build/deb (installs debhelper where it is missing)
 #	make docs		write etc/avmilter.conf.sample and the generated sections of man/ anew from the tables
 #	make lint		floors, headers that compile alone, generated files in step, style
 #	make fuzz T=60		every fuzz target for T seconds (clang)
@@ -183,9 +184,19 @@ uninstall:
 	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard man/*.8))
 	rm -rf $(DESTDIR)$(LIBEXECDIR)/avmilter $(DESTDIR)$(DOCDIR)
 
+# A Debian package: the tree is copied, because debian/ has to stand at its top and the build shall not touch ours.
+DEB		= build/deb/avmilter-$(VERSION)
+
+deb:
+	@scripts/install-deps deb
+	@rm -rf build/deb && mkdir -p $(DEB)
+	@tar -c --exclude=./build --exclude=./.git . | tar -x -C $(DEB) && cp -r contrib/debian $(DEB)/debian
+	@cd $(DEB) && dpkg-buildpackage -b -us -uc -j2 > ../build.log 2>&1 || { tail -40 ../build.log; exit 1; }
+	@rm -rf $(DEB) && ls build/deb/*.deb
+
 FORCE:
 
-.PHONY: all help print-flags tests check demo lint bench docs install uninstall fuzz fuzzers clean FORCE
+.PHONY: all help print-flags tests check demo lint bench deb docs install uninstall fuzz fuzzers clean FORCE
 .DELETE_ON_ERROR:
 
 clean:
