@@ -16,6 +16,7 @@
 #include "daemon/socket.h"
 #include "engine/engine.h"
 #include "scan/memory.h"
+#include "verdict/database_files.h"
 
 /* Postfix: milter_content_timeout; sendmail: E in T=. Both default to it. */
 #define MTA_PATIENCE_MS 300000
@@ -47,42 +48,6 @@ take_error(GPtrArray *to, GError **err)
 	g_clear_error(err);
 }
 
-static bool
-is_database(const char *name)
-{
-	static const char *const endings[] = {
-		".cvd",
-		".cld",
-		".cud",
-		".hdb",
-		".hdu",
-		".hsb",
-		".hsu",
-		".mdb",
-		".mdu",
-		".msb",
-		".msu",
-		".ndb",
-		".ndu",
-		".ldb",
-		".ldu",
-		".db",
-		".cdb",
-		".cbc",
-		".pdb",
-		".gdb",
-		".wdb",
-		".idb",
-		".yar",
-		".yara",
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
-		if (g_str_has_suffix(name, endings[i]))
-			return true;
-	return false;
-}
-
 /* Does the folder hold a file of signatures that id can read? */
 static bool
 has_signatures(const struct identity *id, const char *folder)
@@ -93,7 +58,7 @@ has_signatures(const struct identity *id, const char *folder)
 	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
 		g_autofree char *path = g_build_filename(folder, name, NULL);
 
-		if (is_database(name) && identity_access(id, path, R_OK) == 0)
+		if (database_kind(name) != DATABASE_NONE && identity_access(id, path, R_OK) == 0)
 			return true;
 	}
 	return false;

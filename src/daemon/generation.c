@@ -138,6 +138,7 @@ generation_workers_conf(const struct conf *conf, struct workers_conf *out, GErro
 	out->queue_max = (unsigned)a->queue_max;
 	out->scanner_path = generation_scanner_path(conf); /* owned by the caller */
 	out->scanner_log = c->scanner_log;
+	out->reload = c->reload;
 	return true;
 }
 
@@ -167,6 +168,8 @@ find_pool(const struct conf *conf, const struct heritage *from, bool *fresh, GEr
 			p = pool_new(&cfg, err);
 		*fresh = p != NULL && !workers_ready_info(p->workers, &ready);
 	}
+	if (p != NULL)
+		workers_set_reload(p->workers, cfg.reload);
 	g_free((char *)(uintptr_t)cfg.scanner_path);
 	return p;
 }

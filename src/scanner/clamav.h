@@ -35,6 +35,10 @@ struct clamav *clamav_load(const struct proto_settings *s, const char *selftest,
 	    complaint_listener *say, void *arg, GError **err);
 void	 clamav_free(struct clamav **c);
 
+/* Load this one file of a database and forget it again; *count grows by its signatures. False and *err, which names
+ * libclamav's complaint, when it is broken. A file without a single signature is not. */
+bool	 clamav_try(const struct proto_settings *s, const char *path, const char *tmpdir, uint64_t *count, GError **err);
+
 /* Signatures of the database, the self-test's own not counted. */
 uint64_t clamav_signatures(const struct clamav *c);
 

@@ -206,6 +206,36 @@ clamav_load(const struct proto_settings *s, const char *selftest, const char *tm
 	return c;
 }
 
+bool
+clamav_try(const struct proto_settings *s, const char *path, const char *tmpdir, uint64_t *count,
+    GError **err)
+{
+	struct loading l = { 0 };
+	struct cl_engine *e = NULL;
+	unsigned found = 0;
+	cl_error_t rc;
+
+	complaint_listen(on_complaint, &l);
+	rc = cl_init(CL_INIT_DEFAULT);
+	if (rc == CL_SUCCESS && (e = cl_engine_new()) == NULL)
+		rc = CL_EMEM;
+	if (rc == CL_SUCCESS)
+		rc = cl_engine_set_str(e, CL_ENGINE_TMPDIR, tmpdir);
+	if (rc == CL_SUCCESS)
+		rc = cl_load(path, e, &found, db_options(s->flags));
+	if (rc == CL_SUCCESS)
+		rc = cl_engine_compile(e);
+	if (e != NULL)
+		cl_engine_free(e);
+	complaint_listen(NULL, NULL);
+	*count += found;
+	if (rc != CL_SUCCESS)
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s%s%s", cl_strerror(rc),
+		    l.last ? ": " : "", l.last ? l.last : "");
+	g_free(l.last);
+	return rc == CL_SUCCESS;
+}
+
 void
 clamav_free(struct clamav **c)
 {

@@ -10,25 +10,9 @@
 #include "base/auto.h"
 #include "base/digest.h"
 #include "base/fsx.h"
+#include "verdict/database_files.h"
 
 #define BLOCK (256 * 1024)
-
-/* The extensions that cl_load() of 1.4 reads (CLI_DBEXT of its readdb.h). */
-static const char *const extensions[] = { "cat", "cbc", "cdb", "cfg", "cld", "crb", "cud", "cvd",
-	"db", "fp", "ftm", "gdb", "hdb", "hdu", "hsb", "hsu", "idb", "ign", "ign2", "imp", "info",
-	"ioc", "ldb", "ldu", "mdb", "mdu", "msb", "msu", "ndb", "ndu", "pdb", "pwdb", "rmd", "sdb",
-	"sfp", "wdb", "yar", "yara", "zmd" };
-
-static bool
-is_database(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	for (size_t i = 0; dot && i < G_N_ELEMENTS(extensions); i++)
-		if (g_ascii_strcasecmp(dot + 1, extensions[i]) == 0)
-			return true;
-	return false;
-}
 
 char *
 generation_remedy(const char *database)
@@ -131,44 +115,59 @@ by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool
-add_folder(const char *database, struct digest *d, struct generation *g, GError **err)
+/* NULL and *err when the folder cannot be read. */
+static GPtrArray *
+list_folder(const char *database, GError **err)
 {
-	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GError) why = NULL;
 	GDir *dir = g_dir_open(database, 0, &why);
 	const char *name;
 
 	if (!dir) {
 		errno = g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? EACCES : EIO;
-		return fail_errno(database, database, err);
+		fail_errno(database, database, err);
+		g_ptr_array_unref(paths);
+		return NULL;
 	}
 	while ((name = g_dir_read_name(dir)) != NULL)
-		if (is_database(name))
-			g_ptr_array_add(names, g_strdup(name));
+		if (database_kind(name) != DATABASE_NONE)
+			g_ptr_array_add(paths, g_build_filename(database, name, NULL));
 	g_dir_close(dir);
-	g_ptr_array_sort(names, by_name);
-	for (unsigned i = 0; i < names->len; i++) {
-		g_autofree char *path = g_build_filename(database, names->pdata[i], NULL);
-		if (!add_file(database, path, d, g, err))
-			return false;
+	g_ptr_array_sort(paths, by_name);
+	return paths;
+}
+
+GPtrArray *
+generation_files(const char *database, GError **err)
+{
+	GPtrArray *one;
+	struct stat st;
+
+	if (stat(database, &st) < 0) {
+		fail_errno(database, database, err);
+		return NULL;
 	}
-	return true;
+	if (S_ISDIR(st.st_mode))
+		return list_folder(database, err);
+	one = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(one, g_strdup(database));
+	return one;
 }
 
 bool
 generation_read(const char *database, struct generation *g, GError **err)
 {
 	AUTO(digest_free) struct digest *d = digest_new();
-	struct stat st;
+	g_autoptr(GPtrArray) files = generation_files(database, err);
 
 	memset(g, 0, sizeof *g);
-	if (stat(database, &st) < 0)
-		return fail_errno(database, database, err);
-	digest_add(d, cl_retver(), strlen(cl_retver()) + 1);
-	if (S_ISDIR(st.st_mode) ? !add_folder(database, d, g, err)
-				: !add_file(database, database, d, g, err))
+	if (!files)
 		return false;
+	digest_add(d, cl_retver(), strlen(cl_retver()) + 1);
+	for (unsigned i = 0; i < files->len; i++)
+		if (!add_file(database, files->pdata[i], d, g, err))
+			return false;
 	if (g->files == 0)
 		return fail(database, "no signature files in this folder", err);
 	digest_end(d, g->id);

@@ -28,6 +28,9 @@ struct generation {
  */
 bool	 generation_read(const char *database, struct generation *g, GError **err);
 
+/* The files of a database, full paths in the order of their names. NULL and *err as generation_read(). */
+GPtrArray *generation_files(const char *database, GError **err);
+
 /* Finish an error text about a database: what to do. The caller frees. */
 char	*generation_remedy(const char *database);
 

@@ -43,8 +43,8 @@ on_complaint(void *arg, const char *text)
 }
 
 /* Both are wishes: refused ones cost other processes some speed while we load. */
-static void
-be_idle(void)
+void
+loader_be_idle(void)
 {
 	const struct sched_param none = { 0 };
 
@@ -90,10 +90,40 @@ run(void *arg)
 {
 	struct loader *l = arg;
 
-	be_idle();
+	loader_be_idle();
 	load(l, &l->err);
 	eventfd_write(l->done, 1);
 	return NULL;
+}
+
+struct look {
+	const char *database;
+	struct generation *out;
+	GError **err;
+	bool ok;
+};
+
+static void *
+look(void *arg)
+{
+	struct look *l = arg;
+
+	loader_be_idle();
+	l->ok = generation_read(l->database, l->out, l->err);
+	return NULL;
+}
+
+bool
+loader_look(const char *database, struct generation *out, GError **err)
+{
+	struct look l = { .database = database, .out = out, .err = err };
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, look, &l) == 0)
+		pthread_join(thread, NULL);
+	else
+		l.ok = generation_read(database, out, err);
+	return l.ok;
 }
 
 struct loader *

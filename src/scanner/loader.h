@@ -35,6 +35,10 @@ struct loader *loader_start(const struct proto_settings *s, const struct selftes
 int	 loader_fd(const struct loader *l);
 /* Before _exit(): nobody will wait for the thread. All that it borrows must stay. */
 void	 loader_abandon(const struct loader *l);
+/* What generation_read() says, read in such a thread and waited for. */
+bool	 loader_look(const char *database, struct generation *out, GError **err);
+/* The calling process is of lowest priority from now on. */
+void	 loader_be_idle(void);
 /* Wait for the thread; frees l. False and *err when nothing was loaded. */
 bool	 loader_join(struct loader **l, struct loaded *out, GError **err);
 

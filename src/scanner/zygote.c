@@ -18,6 +18,7 @@
 #include "scanner/channel.h"
 #include "scanner/clamav.h"
 #include "scanner/loader.h"
+#include "scanner/rehearsal.h"
 #include "scanner/sandbox.h"
 #include "scanner/scratch.h"
 #include "scanner/settings.h"
@@ -117,6 +118,45 @@ load(struct zygote *z, GError **err)
 		_exit(EX_OK);
 	}
 	return loader_join(&l, &z->loaded, err);
+}
+
+static bool
+send_found(const struct zygote *z, const struct generation *g)
+{
+	struct proto_ready found = { .definitions = g->definitions, .definitions_time = g->time };
+	struct iovec part = { &found, sizeof found };
+
+	memcpy(found.generation, g->id, sizeof found.generation);
+	return channel_send(z->sock, PROTO_FOUND, z->seq, &part, 1, NULL, 0);
+}
+
+/* CHECK. False and *err when the database is broken, false without when the front has gone. */
+static bool
+check(const struct zygote *z, GError **err)
+{
+	return rehearse(&z->settings, scratch_path(z->scratch), z->sock, err) == REHEARSAL_OK &&
+	    channel_send(z->sock, PROTO_CHECKED, z->seq, NULL, 0, NULL, 0);
+}
+
+/* PROTO_ASK: tell what lies there, and wait for LOAD. False with *err when the database cannot be
+ * read, without when the front has gone or wants nothing. */
+static bool
+ask(struct zygote *z, GError **err)
+{
+	struct generation g;
+	uint16_t op;
+
+	if (!loader_look(z->settings.database, &g, err) || !send_found(z, &g))
+		return false;
+	while (channel_recv(z->sock, z->packet) == CHANNEL_PACKET) {
+		op = z->packet->head.op;
+		packet_close(z->packet);
+		if (op == PROTO_LOAD)
+			return true;
+		if (op != PROTO_CHECK || !check(z, err))
+			return false;
+	}
+	return false;
 }
 
 static bool
@@ -307,6 +347,8 @@ set_up(struct zygote *z)
 	if (!z->scratch)
 		return fail(z, EX_CANTCREAT, err->message);
 	z->selftest = selftest_new();
+	if ((z->settings.flags & PROTO_ENGINE) && (z->settings.flags & PROTO_ASK) && !ask(z, &err))
+		return err ? fail(z, EX_NOINPUT, err->message) : EX_UNAVAILABLE;
 	if ((z->settings.flags & PROTO_ENGINE) && !load(z, &err))
 		return fail(z, EX_NOINPUT, err->message);
 	g_mime_init();

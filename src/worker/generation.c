@@ -17,9 +17,9 @@
 #define NO_FORK_WAIT_MS 1000 /* after the zygote could not fork */
 
 struct generation *
-generation_start(struct workers *p, GError **err)
+generation_start(struct workers *p, bool ask, GError **err)
 {
-	struct zygote *z = zygote_start(&p->cfg, err);
+	struct zygote *z = zygote_start(&p->cfg, ask, err);
 	struct generation *g;
 
 	if (!z)
@@ -32,6 +32,7 @@ generation_start(struct workers *p, GError **err)
 	g->born_ms = now_ms();
 	g->load_by_ms = g->born_ms + p->lim.load_timeout_ms;
 	g->state = GENERATION_LOADING;
+	g->step = ask ? LOAD_ASKED : LOAD_UNASKED;
 	g->can_fork = true;
 	g_ptr_array_add(p->gens, g);
 	log_info("scanner: generation %u: loading %s (pid %d)", g->number,
@@ -146,6 +147,16 @@ hear_ready(struct generation *g, const struct proto_ready *r)
 	    "scanner: generation %u: loaded in %" PRId64 " ms", g->number, now_ms() - g->born_ms);
 }
 
+/* What was asked for is answered; anything else breaks the protocol. */
+static void
+hear_step(struct generation *g, enum load_step from, enum load_step to)
+{
+	if (g->step != from)
+		generation_fail(g, "protocol: unexpected packet");
+	g->step = to;
+	g->load_by_ms = now_ms() + g->pool->lim.load_timeout_ms;
+}
+
 void
 generation_hear(struct generation *g)
 {
@@ -156,6 +167,13 @@ generation_hear(struct generation *g)
 		switch (ev.kind) {
 		case ZYGOTE_NOTHING:
 			return;
+		case ZYGOTE_FOUND:
+			hear_step(g, LOAD_ASKED, LOAD_FOUND);
+			g->found = ev.ready;
+			break;
+		case ZYGOTE_CHECKED:
+			hear_step(g, LOAD_CHECKING, LOAD_CHECKED);
+			break;
 		case ZYGOTE_READY:
 			hear_ready(g, &ev.ready);
 			break;

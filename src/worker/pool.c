@@ -27,6 +27,7 @@ const struct pool_limits pool_limits_default = {
 	.backoff_first_ms = 1000,
 	.backoff_last_ms = 30 * 1000,
 	.steady_ms = MINUTE_MS,
+	.clear_ms = MINUTE_MS,
 	.linger_ms = 2000,
 };
 

@@ -29,6 +29,7 @@ struct pool_limits {
 	int64_t	 backoff_first_ms;	/* before the zygote is started again: doubled up to the second */
 	int64_t	 backoff_last_ms;
 	int64_t	 steady_ms;		/* the loss of a zygote that lived this long is the first one again: no wait */
+	int64_t	 clear_ms;		/* blocking reload: mail in hand may keep the old engine so long */
 	int64_t	 linger_ms;		/* for those who were asked to end, before SIGKILL */
 };
 extern const struct pool_limits pool_limits_default;
@@ -80,12 +81,26 @@ struct worker {
 
 enum generation_state { GENERATION_LOADING, GENERATION_WARMING, GENERATION_SERVING, GENERATION_DRAINING };
 
+/* Of a generation that is LOADING: how far the dialogue with its zygote is. */
+enum load_step {
+	LOAD_UNASKED,		/* it loads by itself */
+	LOAD_ASKED,		/* it looks into the folder */
+	LOAD_FOUND,
+	LOAD_CHECKING,		/* the database is loaded on trial */
+	LOAD_CHECKED,
+	LOAD_CLEARING,		/* the old generation ends; then it is told to load */
+	LOAD_TOLD,
+};
+
 struct generation {
 	struct workers	*pool;
 	unsigned	 number;
 	struct zygote	*zygote;	/* NULL when it has ended */
 	GPtrArray	*workers;	/* of struct worker * */
 	int64_t		 born_ms, load_by_ms;
+	enum load_step	 step;
+	struct proto_ready found;	/* from LOAD_FOUND on */
+	int64_t		 clear_by_ms;	/* LOAD_CLEARING: no longer than this */
 	unsigned	 forks;		/* asked for, unanswered */
 	int64_t		 fork_by_ms;	/* the zygote answers until then */
 	int64_t		 fork_at_ms;	/* not before: the last fresh worker failed */
@@ -125,6 +140,7 @@ struct workers {
 	char		*told_error;	/* last loading error that was logged as one */
 	bool		 served;	/* some generation has, the last one with these definitions: */
 	uint8_t		 served_id[32];
+	uint64_t	 answering;	/* number of the reload that coming answers, or 0 */
 
 	pthread_mutex_t	 mu;
 	/* mu: */
@@ -136,6 +152,10 @@ struct workers {
 	unsigned	 busy;
 	unsigned	 visitors;	/* threads inside a waiting call */
 	bool		 stopping, reload_wanted;
+	int		 reload;	/* enum reload */
+	uint64_t	 reloads_asked, reloads_done;
+	enum reload_outcome outcome;	/* of the last one done */
+	char		*outcome_text;
 	bool		 crowded;	/* more wait than queue_max, and that has been told */
 	char		*last_error;
 	struct workers_stats counts;
@@ -174,8 +194,17 @@ const char *pool_cause(struct workers *p, struct worker *w, struct wait *wait, c
 void	*supervise(void *workers);
 int64_t	 supervisor_tick(struct workers *p);
 
+/* reload.c: what a generation that was asked has found, and what follows from it. For the supervisor only. */
+void	 reload_tick(struct workers *p, struct generation *g, int64_t now, int64_t *next);
+/* The database that g has found or loaded is what serves. */
+bool	 reload_is_same(const struct workers *p, const uint8_t id[32]);
+/* coming has found or loaded what serves: it is not needed. */
+void	 reload_unchanged(struct workers *p, struct generation *g);
+/* coming has come to an end, one way or the other: tell who waits for it. text is copied, or NULL. */
+void	 reload_done(struct workers *p, enum reload_outcome outcome, const char *text);
+
 /* generation.c: one generation, for the supervisor only */
-struct generation *generation_start(struct workers *p, GError **err);
+struct generation *generation_start(struct workers *p, bool ask, GError **err);
 void	 generation_set_state(struct generation *g, enum generation_state s);
 enum generation_state generation_state(const struct generation *g);
 /* Handle what its zygote has said. */

@@ -8,6 +8,11 @@
  * 1. front <-> zygote, on descriptor PROTO_ZYGOTE_FD of the zygote:
  *	front: SETTINGS (struct proto_settings)
  *	zygote: LOADING text...; then READY (struct proto_ready) or FAILED text
+ *	With PROTO_ASK, before that:
+ *	zygote: FOUND (struct proto_ready, no signatures counted) or FAILED text
+ *	front: CHECK (no body)           zygote: CHECKED (no body), or FAILED text. All files were loaded a piece at a time
+ *	                                 and thrown away again: what is broken is known before the old engine is given up
+ *	front: LOAD (no body)            as above. CHECK may be left out; a front that wants neither closes the socket
  *	front: FORK (no body)            zygote: WORKER (struct proto_worker) with two descriptors: the worker's socket, its pidfd;
  *	                                 or FAILED text
  *	zygote, unasked: EXIT (struct proto_exit) when a worker has ended; LOG text for the daemon's log
@@ -60,6 +65,7 @@
 
 enum proto_op {
 	PROTO_SETTINGS = 1, PROTO_LOADING, PROTO_READY, PROTO_FAILED, PROTO_FORK, PROTO_WORKER, PROTO_EXIT, PROTO_LOG,
+	PROTO_FOUND, PROTO_CHECK, PROTO_CHECKED, PROTO_LOAD,
 	PROTO_DECOMPOSE = 32, PROTO_SCAN, PROTO_RELEASE, PROTO_SELFTEST, PROTO_OBJECT, PROTO_FINDING, PROTO_DONE,
 	PROTO_COVERED,
 };
@@ -87,6 +93,7 @@ enum {
 	PROTO_HEURISTICS_FIRST	= 1u << 11,	/* CL_SCAN_GENERAL_HEURISTIC_PRECEDENCE */
 	PROTO_HUGE_PAGES	= 1u << 12,
 	PROTO_PIN_WORKERS	= 1u << 13,
+	PROTO_ASK		= 1u << 14,	/* tell what lies in the folder and wait for word before it is loaded */
 };
 
 struct proto_settings {

@@ -141,8 +141,9 @@ fail(GError **err, const char *object, int code, const char *step)
 }
 
 struct zygote *
-zygote_start(const struct workers_conf *cfg, GError **err)
+zygote_start(const struct workers_conf *cfg, bool ask, GError **err)
 {
+	struct proto_settings settings = cfg->settings;
 	AUTO(channel_close) struct channel sock = { -1, -1 };
 	AUTO(channel_close) struct channel output = { -1, -1 };
 	struct zygote *z;
@@ -172,8 +173,9 @@ zygote_start(const struct workers_conf *cfg, GError **err)
 	z->line = g_string_new(NULL);
 	sock.ours = output.ours = -1;
 	/* When it has died already this fails; its socket says so to whoever asks next. */
-	if (!packet_send(
-		z->sock, PROTO_SETTINGS, ++z->seq, &cfg->settings, sizeof(cfg->settings), NULL, 0))
+	if (ask)
+		settings.flags |= PROTO_ASK;
+	if (!packet_send(z->sock, PROTO_SETTINGS, ++z->seq, &settings, sizeof(settings), NULL, 0))
 		zygote_kill(z);
 	return z;
 }

@@ -49,6 +49,7 @@ give_up(struct workers *p, int64_t now)
 	p->counts.failures++;
 	pthread_mutex_unlock(&p->mu);
 	generation_set_state(g, GENERATION_DRAINING);
+	reload_done(p, RELOADED_FAILED, g->failed);
 	if (again)
 		schedule(p, now, p->lim.backoff_first_ms);
 }
@@ -99,14 +100,7 @@ take_over(struct workers *p)
 	pthread_mutex_unlock(&p->mu);
 	g_clear_pointer(&p->told_error, g_free);
 	tell_serving(p, g);
-}
-
-static bool
-unchanged(const struct workers *p, const struct generation *g)
-{
-	return p->serving && p->serving->zygote && !p->serving->lost &&
-	    memcmp(p->serving->ready.generation, g->ready.generation,
-		sizeof(g->ready.generation)) == 0;
+	reload_done(p, RELOADED_NEW, NULL);
 }
 
 static void
@@ -119,14 +113,12 @@ tick_coming(struct workers *p, int64_t now, int64_t *next)
 		give_up(p, now);
 		return;
 	}
-	if (generation_state(g) != GENERATION_WARMING)
+	if (generation_state(g) == GENERATION_LOADING)
+		reload_tick(p, g, now, next);
+	if (p->coming == NULL || generation_state(g) != GENERATION_WARMING)
 		return;
-	if (!g->judged && unchanged(p, g)) {
-		log_info("scanner: generation %u: the same definitions as before, generation %u "
-			 "serves on",
-		    g->number, p->serving->number);
-		p->coming = NULL;
-		generation_set_state(g, GENERATION_DRAINING);
+	if (!g->judged && reload_is_same(p, g->ready.generation)) {
+		reload_unchanged(p, g);
 		return;
 	}
 	g->judged = true;
@@ -164,6 +156,13 @@ tick_serving(struct workers *p, int64_t now)
 	pthread_mutex_unlock(&p->mu);
 }
 
+/* Only where there is an engine to lose, and a database that it was made of. */
+static bool
+asks(const struct workers *p)
+{
+	return p->serving != NULL && (p->cfg.settings.flags & PROTO_ENGINE) != 0;
+}
+
 static void
 tick_start(struct workers *p, int64_t now, int64_t *next)
 {
@@ -175,17 +174,20 @@ tick_start(struct workers *p, int64_t now, int64_t *next)
 	pthread_mutex_lock(&p->mu);
 	wanted = p->reload_wanted;
 	p->reload_wanted = false;
+	if (wanted)
+		p->answering = p->reloads_asked;
 	pthread_mutex_unlock(&p->mu);
 	if (!wanted && now < p->start_at_ms) {
 		*next = MIN(*next, p->start_at_ms);
 		return;
 	}
 	p->start_at_ms = INT64_MAX;
-	p->coming = generation_start(p, &err);
+	p->coming = generation_start(p, asks(p), &err);
 	if (p->coming)
 		return;
-	log_err("%s", err->message);
+	event_raise(EVENT_UPDATE_ERROR, "%s", err->message);
 	set_error(p, err->message);
+	reload_done(p, RELOADED_FAILED, err->message);
 	if (!p->serving || !p->serving->zygote || p->serving->lost)
 		schedule(p, now, p->lim.backoff_first_ms);
 	*next = MIN(*next, p->start_at_ms);
@@ -209,8 +211,11 @@ supervisor_tick(struct workers *p)
 		if (generation_state(g) != GENERATION_DRAINING)
 			continue;
 		generation_tick(g, now, &next);
-		if (g->workers->len == 0 && !g->zygote)
-			generation_free(&g);
+		if (g->workers->len > 0 || g->zygote)
+			continue;
+		generation_free(&g);
+		if (p->coming) /* it may have waited for this */
+			next = now;
 	}
 	return next;
 }

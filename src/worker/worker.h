@@ -27,6 +27,7 @@ struct workers_conf {
 	struct proto_settings settings;
 	const char	*scanner_path;	/* program; borrowed for the life of the pool */
 	const char	*scanner_log;	/* "" = the daemon's log */
+	int		 reload;	/* enum reload of conf.h: how a reload treats the old engine, see workers_set_reload() */
 	unsigned	 count;		/* workers that may be busy at once, at least 1 */
 	unsigned	 queue_max;	/* waiting borrowers above 10 x this are refused with BUSY; 0 = no bound */
 	/*
@@ -56,9 +57,24 @@ void	 workers_free(struct workers **w);
 /* Wait until a generation is ready. False and *err at the deadline (last error of the zygote inside). Any thread. */
 bool	 workers_wait_ready(struct workers *w, struct wait *wait, GError **err);
 
-/* Load the database again as a new generation beside the old one; the old one serves until the new one is ready, and stays if
- * it fails. Returns at once. Any thread. */
-void	 workers_reload(struct workers *w);
+/*
+ * Load the database again as a new generation, if it is another one than what serves. Concurrent: the old one serves until the
+ * new one is ready, and stays if it fails. Blocking: all files are loaded on trial first, a piece at a time; then the old one is given up,
+ * mail waits, and the new one is loaded. A database that is broken, empty or older than what serves changes nothing either way.
+ * Returns at once: a number for workers_reload_wait(). Any thread.
+ */
+uint64_t workers_reload(struct workers *w);
+/* The choice between both: RELOAD_AUTO measures the memory each time. Any thread. */
+void	 workers_set_reload(struct workers *w, int how);
+
+enum reload_outcome {
+	RELOADED_NEW,		/* other definitions serve now */
+	RELOADED_SAME,		/* it was the same as what serves */
+	RELOADED_FAILED,	/* what served before serves on, or nothing does: the text says why */
+};
+/* Wait until a reload is done. False and *err at the deadline or when the pool ends; *text is the caller's, or NULL. */
+bool	 workers_reload_wait(struct workers *w, uint64_t number, struct wait *wait, enum reload_outcome *out, char **text,
+	    GError **err);
 
 /* What serves now: copied; false when nothing is ready. Any thread. */
 bool	 workers_ready_info(struct workers *w, struct proto_ready *out);

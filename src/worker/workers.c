@@ -38,6 +38,7 @@ destroy(struct workers *p)
 	g_ptr_array_unref(p->idle);
 	g_free(p->last_error);
 	g_free(p->told_error);
+	g_free(p->outcome_text);
 	g_free(path.out);
 	g_free(file.out);
 	g_free(p);
@@ -64,6 +65,7 @@ workers_new_limits(const struct workers_conf *cfg, const struct pool_limits *lim
 
 	copy_conf(p, cfg);
 	p->lim = *lim;
+	p->reload = cfg->reload;
 	p->start_at_ms = INT64_MAX;
 	p->first_id = (uint64_t)now_ms() << ID_BITS;
 	p->gens = g_ptr_array_new();
@@ -77,7 +79,7 @@ workers_new_limits(const struct workers_conf *cfg, const struct pool_limits *lim
 		destroy(p);
 		return NULL;
 	}
-	p->coming = generation_start(p, err);
+	p->coming = generation_start(p, false, err);
 	if (!p->coming) {
 		destroy(p);
 		return NULL;
@@ -143,13 +145,50 @@ workers_wait_ready(struct workers *p, struct wait *wait, GError **err)
 	return ready;
 }
 
-void
+uint64_t
 workers_reload(struct workers *p)
 {
+	uint64_t number;
+
 	pthread_mutex_lock(&p->mu);
 	p->reload_wanted = true;
+	number = ++p->reloads_asked;
 	pthread_mutex_unlock(&p->mu);
 	pool_wake(p);
+	return number;
+}
+
+void
+workers_set_reload(struct workers *p, int how)
+{
+	pthread_mutex_lock(&p->mu);
+	p->reload = how;
+	pthread_mutex_unlock(&p->mu);
+}
+
+bool
+workers_reload_wait(struct workers *p, uint64_t number, struct wait *wait, enum reload_outcome *out,
+    char **text, GError **err)
+{
+	bool done;
+
+	*text = NULL;
+	pthread_mutex_lock(&p->mu);
+	p->visitors++;
+	while (p->reloads_done < number && !p->stopping)
+		if (!wait_cond(wait, &p->changed, &p->mu))
+			break;
+	done = p->reloads_done >= number && !p->stopping;
+	*out = p->outcome;
+	if (done)
+		*text = g_strdup(p->outcome_text);
+	else
+		g_set_error(err, WORKERS_ERROR, p->stopping ? WORKERS_E_STOPPED : WORKERS_E_TIMEOUT,
+		    "scanner: the definitions were still being loaded");
+	if (--p->visitors == 0 && p->stopping)
+		pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->mu);
+	return done;
 }
 
 bool

@@ -100,6 +100,16 @@ packet_words(const struct packet *p)
 }
 
 static bool
+take_found(const struct zygote *z, const struct packet *p, struct zygote_event *ev)
+{
+	if (z->ready || p->len != sizeof(ev->ready))
+		return false;
+	memcpy(&ev->ready, p->body, sizeof(ev->ready));
+	ev->kind = ZYGOTE_FOUND;
+	return memchr(ev->ready.engine_version, '\0', sizeof(ev->ready.engine_version)) != NULL;
+}
+
+static bool
 take_ready(struct zygote *z, const struct packet *p, struct zygote_event *ev)
 {
 	if (z->ready || p->len != sizeof(ev->ready))
@@ -149,6 +159,11 @@ take(struct zygote *z, struct packet *p, struct zygote_event *ev)
 		words = packet_words(p);
 		say(z, p->op == PROTO_LOG ? LOGLV_NOTICE : LOGLV_INFO, words, strlen(words));
 		return true;
+	case PROTO_FOUND:
+		return take_found(z, p, ev);
+	case PROTO_CHECKED:
+		ev->kind = ZYGOTE_CHECKED;
+		return !z->ready && p->len == 0;
 	case PROTO_READY:
 		return take_ready(z, p, ev);
 	case PROTO_FAILED:
@@ -197,6 +212,12 @@ bool
 zygote_fork(struct zygote *z)
 {
 	return packet_send(z->sock, PROTO_FORK, ++z->seq, NULL, 0, NULL, 0);
+}
+
+bool
+zygote_order(struct zygote *z, enum proto_op op)
+{
+	return packet_send(z->sock, (uint16_t)op, z->seq, NULL, 0, NULL, 0);
 }
 
 void

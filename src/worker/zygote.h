@@ -33,6 +33,8 @@ struct zygote {
 
 enum zygote_event_kind {
 	ZYGOTE_NOTHING = 0,	/* no more for now */
+	ZYGOTE_FOUND,		/* PROTO_ASK: what lies in the folder */
+	ZYGOTE_CHECKED,
 	ZYGOTE_READY,
 	ZYGOTE_FAILED,		/* before READY: it cannot load; it ends */
 	ZYGOTE_WORKER,
@@ -44,7 +46,7 @@ enum zygote_event_kind {
 struct zygote_event {
 	enum zygote_event_kind kind;
 	union {
-		struct proto_ready  ready;	/* text in it is terminated */
+		struct proto_ready  ready;	/* of READY and FOUND; text in it is terminated */
 		struct proto_exit   exit;
 		struct {
 			struct proto_worker id;
@@ -54,8 +56,10 @@ struct zygote_event {
 	};
 };
 
-/* Start the program and send its settings. NULL and *err when it cannot be run. */
-struct zygote *zygote_start(const struct workers_conf *cfg, GError **err);
+/* Start the program and send its settings; ask: it is to say what it found and to wait. NULL and *err when it cannot be run. */
+struct zygote *zygote_start(const struct workers_conf *cfg, bool ask, GError **err);
+/* CHECK or LOAD, to one that waits. False when the zygote does not listen. */
+bool	 zygote_order(struct zygote *z, enum proto_op op);
 /* Ask for one worker. False when the zygote does not listen. */
 bool	 zygote_fork(struct zygote *z);
 /* The next thing that it said; call until ZYGOTE_NOTHING. LOADING and LOG are logged inside. */
