@@ -25,7 +25,8 @@ field_free(void *p)
 void
 icap_message_init(struct icap_message *m)
 {
-	*m = (struct icap_message){ .fields = g_ptr_array_new_with_free_func(field_free) };
+	*m = (struct icap_message){ .protocol = VERSION,
+		.fields = g_ptr_array_new_with_free_func(field_free) };
 }
 
 void
@@ -53,11 +54,13 @@ trimmed(const char *s)
 static bool
 parse_status(struct icap_message *m, const char *line, GError **err)
 {
-	const char *p = line + strlen(VERSION);
+	const char *p = line + strlen(m->protocol);
 
-	if (!g_str_has_prefix(line, VERSION) || !g_ascii_isdigit(*p))
-		return refuse(err, "not an ICAP/1.0 answer");
-	p++;
+	if (!g_str_has_prefix(line, m->protocol) || !g_ascii_isdigit(*p)) {
+		g_set_error(err, NET_ERROR, NET_E_SYNTAX, "not an %sx answer", m->protocol);
+		return false;
+	}
+	m->minor = (unsigned)g_ascii_digit_value(*p++);
 	if (*p != ' ' && *p != '\t')
 		return refuse(err, "status line without a status");
 	p += strspn(p, BLANKS);

@@ -33,6 +33,8 @@ struct icap_field {
 };
 
 struct icap_message {
+	const char *protocol;	/* how the status line begins: "ICAP/1.", or "HTTP/1." for engine/http.h */
+	unsigned minor;		/* the digit behind it */
 	unsigned status;
 	char	*reason;	/* behind the status */
 	GPtrArray *fields;	/* of struct icap_field * */

@@ -22,10 +22,17 @@ server_free(void *p)
 	g_free(s);
 }
 
+/* Does the section ask for TLS to every server? */
+static bool
+wants_tls(const struct engine *e)
+{
+	return e->conf->net.tls || e->conf->kse.use_https || e->conf->avast.use_https;
+}
+
 static bool
 needs_tls(const struct upstream *u)
 {
-	if (u->engine->conf->net.tls)
+	if (wants_tls(u->engine))
 		return true;
 	for (guint i = 0; i < u->servers->len; i++)
 		if (((struct server *)g_ptr_array_index(u->servers, i))->address->tls)
@@ -38,7 +45,7 @@ add_servers(struct upstream *u, GError **err)
 {
 	const struct engine *e = u->engine;
 	const char *port =
-	    e->conf->net.tls && e->ops->tls_port ? e->ops->tls_port : e->ops->default_port;
+	    wants_tls(e) && e->ops->tls_port ? e->ops->tls_port : e->ops->default_port;
 
 	for (char **text = e->conf->net.servers; *text; text++) {
 		struct server *s = g_new0(struct server, 1);
@@ -104,7 +111,7 @@ upstream_free(struct upstream **up)
 bool
 server_speaks_tls(const struct server *s)
 {
-	return !s->address->path && (s->address->tls || s->upstream->engine->conf->net.tls);
+	return !s->address->path && (s->address->tls || wants_tls(s->upstream->engine));
 }
 
 static void

@@ -79,6 +79,7 @@ struct fake_conn {
 	bool session;
 	char way;
 	char *name; /* of the object */
+	char path[256]; /* of the object, as it was sent: %P in an answer */
 };
 
 static inline bool
@@ -158,6 +159,8 @@ fake_answer(struct fake_conn *c)
 		g_string_append_len(answer, p->answer, (gssize)p->len);
 	if (c->f->protocol->end && !p->bare && p->garbage == 0)
 		c->f->protocol->end(c, answer);
+	if (c->path[0])
+		g_string_replace(answer, "%P", c->path, 0);
 	n = p->cut == SIZE_MAX ? 0 : p->cut > 0 && p->cut < answer->len ? p->cut : answer->len;
 	for (size_t i = 0; p->single_bytes && i < n; i++) {
 		fake_say(c->fd, answer->str + i, 1);

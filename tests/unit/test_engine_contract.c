@@ -5,7 +5,9 @@
  */
 #include "engine/engine.h"
 
+#include "fake_avast.h"
 #include "fake_clamd.h"
+#include "fake_http.h"
 #include "fake_icap.h"
 #include "fake_lines.h"
 #include "unit.h"
@@ -208,6 +210,61 @@ struct row {
 		[CELL_UNKNOWN] = SAYS("Perhaps\n"), [CELL_NUL] = SAYS("O\0K\n"),                  \
 	}
 
+/* An HTTP answer of which the test knows the length; a connection serves many with 1.1. */
+#define HTTP(version, status, len, body)                                                           \
+	SAYS(version " " status "\r\nContent-Length: " len "\r\n\r\n" body)
+#define KSE(len, body) HTTP("HTTP/1.0", "200 OK", len, body)
+#define KSE_CELLS                                                                                  \
+	{                                                                                          \
+		[CELL_CLEAN] = KSE("5", "CLEAN"), [CELL_FOUND] = KSE("22", "DETECT EICAR-Test-File"), \
+		[CELL_TWO] = KSE("33", "DETECT EICAR-Test-File, Win32.A\r\n"),                    \
+		[CELL_ENCRYPTED] = KSE("32", "NON_SCANNED (PASSWORD PROTECTED)"),                  \
+		[CELL_LIMIT] = CANNOT("NON_SCANNED has no word for limits"),                       \
+		[CELL_TOO_LARGE] = HTTP("HTTP/1.0", "413 Request Entity Too Large", "0", ""),      \
+		[CELL_ERROR] = KSE("12", "SERVER_ERROR"),                                          \
+		[CELL_BUSY] = HTTP("HTTP/1.0", "503 Service Unavailable", "0", ""),                \
+		[CELL_NO_LICENSE] = CANNOT("told by /licenseinfo only"),                           \
+		[CELL_UNKNOWN] = KSE("7", "CLEANED"), [CELL_NUL] = KSE("6", "CLE\0AN"),            \
+	}
+#define KSE_BASES "HTTP/1.0 200 OK\r\nContent-Length: 39\r\n\r\ndatabase version: 9.02.2024 15:03 GMT\r\n"
+
+#define REST(len, body)                                                                            \
+	HTTP("HTTP/1.1", "200 OK", len, body)
+#define REST_CELLS                                                                                 \
+	{                                                                                          \
+		[CELL_CLEAN] = REST("13", "{\"issues\":[]}"),                                      \
+		[CELL_FOUND] = REST("41", "{\"issues\":[{\"path\":\"a.eml\",\"virus\":\"X\"}]}"),      \
+		[CELL_TWO] =                                                                       \
+		    REST("57", "{\"issues\":[{\"detections\":[{\"virus\":\"X\"},{\"virus\":\"Y\"}]}]}"), \
+		[CELL_ENCRYPTED] = REST("79", "{\"issues\":[{\"warning_id\":42056,"                \
+		                              "\"warning_str\":\"Archive is password protected\"}]}"), \
+		[CELL_LIMIT] = REST("68", "{\"issues\":[{\"warning_id\":42110,"                    \
+		                          "\"warning_str\":\"decompression bomb\"}]}"),            \
+		[CELL_TOO_LARGE] = HTTP("HTTP/1.1", "413 Payload Too Large", "0", ""),             \
+		[CELL_ERROR] = HTTP("HTTP/1.1", "500 Internal Server Error", "0", ""),             \
+		[CELL_BUSY] = HTTP("HTTP/1.1", "503 Service Unavailable", "0", ""),                \
+		[CELL_NO_LICENSE] = REST("73", "{\"issues\":[{\"warning_id\":42000,"               \
+		                               "\"warning_str\":\"The license has expired\"}]}"),  \
+		[CELL_UNKNOWN] = REST("18", "{\"result\":\"clean\"}"),                             \
+		[CELL_NUL] = REST("14", "{\"issues\":[]\0}"),                                     \
+	}
+
+#define SOCK(lines) SAYS("210 SCAN DATA\r\n" lines "200 SCAN OK\r\n")
+#define SOCK_CELLS                                                                                 \
+	{                                                                                          \
+		[CELL_CLEAN] = SOCK("SCAN %P\t[+]0.0\r\n"),                                       \
+		[CELL_FOUND] = SOCK("SCAN %P|>a.com\t[L]1.0\t0 EICAR\\ Test-NOT\\ virus!!!\r\n"),  \
+		[CELL_TWO] = SOCK("SCAN %P|>a\t[L]1.0\t0 One\r\nSCAN %P|>b\t[L]2.0\t0 Two\r\n"),   \
+		[CELL_ENCRYPTED] =                                                                 \
+		    SOCK("SCAN %P|>a\t[E]3.0\tError 42056 Archive\\ is\\ password\\ protected\r\n"), \
+		[CELL_LIMIT] = SOCK("SCAN %P\t[E]3.0\tError 42110 bomb\r\n"),                     \
+		[CELL_TOO_LARGE] = CANNOT("files have no limit of their own: the cell limit"),     \
+		[CELL_ERROR] = SAYS("451 SCAN Engine error 13 out of memory\r\n"),                \
+		[CELL_BUSY] = SAYS("451 Too many connections\r\n"),                               \
+		[CELL_NO_LICENSE] = SOCK("SCAN %P\t[E]0.0\tError 42000 License\\ expired\r\n"),     \
+		[CELL_UNKNOWN] = SOCK("SCAN %P\t[?]0.0\r\n"), [CELL_NUL] = SAYS("210\0SCAN DATA\r\n"), \
+	}
+
 static const struct row rows[] = {
     {"clamd, descriptor, session", &fake_clamd, CLAMD_SESSIONS, "clamd", "", false,
      "a descriptor goes over in one piece", 11, false, CLAMD_CELLS},
@@ -228,6 +285,14 @@ static const struct row rows[] = {
      FPROT_CELLS},
     {"klms", &fake_klms, NULL, "klms", "", false, "a name goes over in one piece",
      sizeof("/tmp/avm-XXXXXX: ") - 1, false, KLMS_CELLS},
+    {"kse, scanmemory", &fake_http, KSE_BASES, "kse", "", true, NULL, 0, false, KSE_CELLS},
+    {"kse, scanfile", &fake_http, KSE_BASES, "kse", "use_files = yes", true,
+     "a name goes over in one piece", 0, false, KSE_CELLS},
+    {"avast, REST", &fake_http, "", "avast", "", true, NULL, 0, false, REST_CELLS},
+    {"avast, REST, path", &fake_http, "", "avast", "use_files = yes", true,
+     "a name goes over in one piece", 0, false, REST_CELLS},
+    {"avast, socket", &fake_avast, "210 VPS DATA\r\nVPS 26010100\r\n200 VPS OK\r\n", "avast", "",
+     false, "a name goes over in one piece", 0, true, SOCK_CELLS},
 };
 
 /* The row behind r, from NULL on; make check ENGINE=name asks for those of one engine. */

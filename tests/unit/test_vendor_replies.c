@@ -1,0 +1,262 @@
+/*
+ * kse_reply, avast_reply: the whole answer decides; every word of the protocol files; no mutation of
+ * a finding or of a failure reads as clean
+ */
+#include "engine/avast_reply.h"
+#include "engine/kse_reply.h"
+
+#include "unit.h"
+
+#include "verdict/verdict.h"
+
+struct row {
+	const char *text;
+	enum verdict_class class;
+	enum reason reason;
+	const char *name; /* of the strongest finding */
+};
+
+static const struct row kse_rows[] = {
+    {"CLEAN", CLASS_CLEAN, REASON_NONE, NULL},
+    {"CLEAN\r\n", CLASS_CLEAN, REASON_NONE, NULL},
+    {"CLEAN AND CONTAINS OFFICE MACRO", CLASS_MACRO, REASON_NONE, "Office-Macro"},
+    {"DETECT EICAR-Test-File AND CONTAINS OFFICE MACRO", CLASS_INFECTED, REASON_NONE,
+     "EICAR-Test-File"},
+    {"DETECTED A b (c)", CLASS_INFECTED, REASON_NONE, "A b (c)"},
+    {"DETECT", CLASS_INFECTED, REASON_NONE, "unknown"},
+    {"DETECT  ", CLASS_INFECTED, REASON_NONE, "unknown"},
+    {"DISINFECTED X", CLASS_INFECTED, REASON_NONE, "X"},
+    {"DELETED", CLASS_INFECTED, REASON_NONE, "unknown"},
+    {"DETECT not-a-virus:AdWare.X", CLASS_SUSPICIOUS, REASON_NONE, "not-a-virus:AdWare.X"},
+    {"DETECT not-a-virus:AdWare.X, HEUR:Trojan.Y", CLASS_INFECTED, REASON_NONE, "HEUR:Trojan.Y"},
+    {"NON_SCANNED (PASSWORD PROTECTED)", CLASS_ENCRYPTED, REASON_NONE, "Password-Protected"},
+    {"NON_SCANNED (CORRUPTED)", CLASS_UNSCANNABLE, REASON_CORRUPT, NULL},
+    {"NON_SCANNED (SKIPPED)", CLASS_UNSCANNABLE, REASON_NOT_SCANNED, NULL},
+    {"NON_SCANNED", CLASS_UNSCANNABLE, REASON_NOT_SCANNED, NULL},
+    {"NON_SCANNED (ACCESS DENIED)", CLASS_ERROR, REASON_REFUSED, NULL},
+    {"NON_SCANNED (CANCELED)", CLASS_ERROR, REASON_TIMEOUT, NULL},
+    {"SERVER_ERROR", CLASS_ERROR, REASON_ENGINE_ERROR, NULL},
+    {"", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"clean", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {" CLEAN", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"CLEAN?", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"CLEAN\r\nDETECT X", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"NON_SCANNED (SOMETHING ELSE)", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"DETECTION OFF", CLASS_ERROR, REASON_PROTOCOL, NULL},
+};
+
+#define ISSUES(text) "{\"issues\":[" text "]}"
+static const struct row json_rows[] = {
+    {ISSUES(""), CLASS_CLEAN, REASON_NONE, NULL},
+    {" {\"issues\": [ ] }\r\n", CLASS_CLEAN, REASON_NONE, NULL},
+    {ISSUES("{\"virus\":\"EICAR Test-NOT virus!!!\"}"), CLASS_INFECTED, REASON_NONE,
+     "EICAR Test-NOT virus!!!"},
+    {ISSUES("{\"virus\":\"\"}"), CLASS_INFECTED, REASON_NONE, "unknown"},
+    {ISSUES("{\"virus\":\"X [Adw]\"}"), CLASS_SUSPICIOUS, REASON_NONE, "X [Adw]"},
+    {ISSUES("{\"virus\":\"X [Susp]\"}"), CLASS_INFECTED, REASON_NONE, "X [Susp]"},
+    {ISSUES("{\"warning_id\":42056,\"warning_str\":\"Archive is password protected\"}"),
+     CLASS_ENCRYPTED, REASON_NONE, "Archive is password protected"},
+    {ISSUES("{\"warning_id\":42110}"), CLASS_UNSCANNABLE, REASON_LIMIT_SIZE, NULL},
+    {ISSUES("{\"warning_id\":42144}"), CLASS_UNSCANNABLE, REASON_CORRUPT, NULL},
+    {ISSUES("{\"warning_id\":43000}"), CLASS_UNSCANNABLE, REASON_NOT_SCANNED, NULL},
+    {ISSUES("{\"warning_id\":5}"), CLASS_ERROR, REASON_ENGINE_ERROR, NULL},
+    {ISSUES("{\"warning_id\":42001,\"warning_str\":\"No valid LICENCE\"}"), CLASS_ERROR,
+     REASON_NO_LICENSE, NULL},
+    {ISSUES("{\"warning_id\":42056},{\"virus\":\"X\"}"), CLASS_INFECTED, REASON_NONE, "X"},
+    {ISSUES("{\"path\":\"x\"}"), CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {ISSUES("{\"virus\":1}"), CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {ISSUES("{\"warning_id\":\"42056\"}"), CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {ISSUES("{\"detections\":[]}"), CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {ISSUES("1"), CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {ISSUES("") "x", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {ISSUES("") ISSUES(""), CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"{\"issues\":[],\"issues\":[{\"virus\":\"X\"}]}", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"{\"issues\":null}", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"{\"issues\":{}}", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"{}", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"[]", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"", CLASS_ERROR, REASON_PROTOCOL, NULL},
+};
+
+static const struct row line_rows[] = {
+    {"SCAN /tmp/a\\ b\t[+]0.0", CLASS_CLEAN, REASON_NONE, NULL},
+    {"SCAN /tmp/a\\ b\t[+]", CLASS_CLEAN, REASON_NONE, NULL},
+    {"SCAN /tmp/a\\ b|>x\t[L]1.0\t0 EICAR\\ Test-NOT\\ virus!!!", CLASS_INFECTED, REASON_NONE,
+     "EICAR Test-NOT virus!!!"},
+    {"SCAN /tmp/a\\ b\t[L]1.0", CLASS_INFECTED, REASON_NONE, "unknown"},
+    {"SCAN /tmp/a\\ b\t[E]3.0\tError 42110 The\\ file", CLASS_UNSCANNABLE, REASON_LIMIT_SIZE, NULL},
+    {"SCAN /tmp/a\\ b\t[E]3.0\tError 13 permission\\ denied", CLASS_ERROR, REASON_ENGINE_ERROR,
+     NULL},
+    {"SCAN /tmp/a\\ b\t[E]3.0", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"SCAN /tmp/a\\ b|>member\t[+]1.0", CLASS_ERROR, REASON_UNKNOWN, NULL}, /* not the file */
+    {"SCAN /tmp/a\\ bc\t[+]0.0", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"SCAN /tmp/other\t[+]0.0", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"SCAN /tmp/a\\ b[+]0.0", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"SCAN /tmp/a\\ b\t[+]x", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"SCAN /tmp/a\\ b\t[", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"", CLASS_ERROR, REASON_PROTOCOL, NULL},
+};
+
+static const struct avast_object avast = {"message", "a", "engine a: h: reply", false};
+
+static void
+judge_kse(const char *text, size_t len, struct verdict *v)
+{
+	g_autoptr(GString) body = g_string_new_len(text, (gssize)len);
+
+	kse_judge(body, true, true, v, "message", "k", "engine k: h: reply");
+}
+
+static void
+judge_json(const char *text, size_t len, struct verdict *v)
+{
+	g_autoptr(GString) body = g_string_new_len(text, (gssize)len);
+
+	avast_judge_json(body, true, &avast, v);
+}
+
+/* As read_answer() does with one line. */
+static void
+judge_line(const char *text, size_t len, struct verdict *v)
+{
+	g_autofree char *line = g_strndup(text, len);
+	bool clean = false;
+
+	if (!avast_judge_line(line, "/tmp/a b", &avast, &clean, v))
+		return;
+	if (v->states == 0 && v->kinds == 0 && !clean)
+		verdict_fail(v, REASON_UNKNOWN, "nothing about the file");
+	else if (v->states == 0)
+		verdict_complete(v);
+}
+
+static const struct {
+	const struct row *rows;
+	size_t count;
+	void (*judge)(const char *text, size_t len, struct verdict *v);
+} grammars[] = {
+    {kse_rows, G_N_ELEMENTS(kse_rows), judge_kse},
+    {json_rows, G_N_ELEMENTS(json_rows), judge_json},
+    {line_rows, G_N_ELEMENTS(line_rows), judge_line},
+};
+
+static void
+every_word(void **state)
+{
+	(void)state;
+	for (size_t g = 0; g < G_N_ELEMENTS(grammars); g++)
+		for (size_t i = 0; i < grammars[g].count; i++) {
+			const struct row *r = &grammars[g].rows[i];
+			AUTO(verdict_clear) struct verdict v = {0};
+			enum reason reason;
+
+			grammars[g].judge(r->text, strlen(r->text), &v);
+			reason = v.failed != REASON_NONE ? v.failed : v.partial;
+			if (verdict_class(&v) != r->class ||
+			    (r->reason != REASON_NONE && reason != r->reason))
+				fail_msg("\"%s\": class %s, reason %s", r->text,
+				         verdict_class_name(verdict_class(&v)), reason_name(reason));
+			if (r->name)
+				assert_string_equal(verdict_top(&v)->name, r->name);
+		}
+}
+
+static bool
+says_something(const struct row *r)
+{
+	return r->class != CLASS_CLEAN && r->reason != REASON_PROTOCOL;
+}
+
+/* Cut everywhere and with every byte changed, no finding and no failure becomes clean. */
+static void
+mutations(void **state)
+{
+	(void)state;
+	for (size_t g = 0; g < G_N_ELEMENTS(grammars); g++)
+		for (size_t i = 0; i < grammars[g].count; i++) {
+			const struct row *r = &grammars[g].rows[i];
+			size_t len = strlen(r->text);
+
+			for (size_t n = 0; says_something(r) && n < len; n++)
+				for (int with = -1; with < 256; with += 51) {
+					AUTO(verdict_clear) struct verdict v = {0};
+					g_autofree char *text = g_memdup2(r->text, len + 1);
+
+					if (with >= 0)
+						text[n] = (char)with;
+					grammars[g].judge(text, with < 0 ? n : len, &v);
+					assert_true(v.states != 0 || v.kinds != 0);
+					if (verdict_is_clean(&v) &&
+					    strncmp(r->text, "CLEAN", 5) != 0)
+						fail_msg("\"%s\" at %zu: clean", r->text, n);
+				}
+		}
+}
+
+static void
+not_whole(void **state)
+{
+	g_autoptr(GString) clean = g_string_new("CLEAN"), found = g_string_new("DETECT X"),
+				   none = g_string_new(ISSUES(""));
+	AUTO(verdict_clear) struct verdict a = {0}, b = {0}, c = {0}, d = {0}, e = {0};
+
+	(void)state;
+	kse_judge(clean, false, true, &a, "m", "k", "w");
+	assert_int_equal(a.failed, REASON_PROTOCOL);
+	kse_judge(clean, true, false, &b, "m", "k", "w");
+	assert_int_equal(b.failed, REASON_PROTOCOL);
+	kse_judge(found, true, false, &c, "m", "k", "w");
+	assert_int_equal(verdict_class(&c), CLASS_INFECTED);
+	kse_judge(found, false, true, &d, "m", "k", "w");
+	assert_int_equal(d.failed, REASON_LOST);
+	assert_int_equal(verdict_class(&d), CLASS_INFECTED);
+	avast_judge_json(none, false, &avast, &e);
+	assert_int_equal(e.failed, REASON_PROTOCOL);
+}
+
+static void
+threats(void **state)
+{
+	static const struct avast_object strict = {"m", "a", "w", true};
+	g_autoptr(GString) bomb = g_string_new(ISSUES("{\"warning_id\":42110,\"warning_str\":\"B\"}"));
+	g_autoptr(GString) license =
+	    g_string_new(ISSUES("{\"warning_id\":42000,\"warning_str\":\"license\"}"));
+	AUTO(verdict_clear) struct verdict v = {0}, w = {0};
+
+	(void)state;
+	avast_judge_json(bomb, true, &strict, &v);
+	assert_int_equal(verdict_class(&v), CLASS_INFECTED);
+	assert_string_equal(verdict_top(&v)->name, "B");
+	avast_judge_json(license, true, &strict, &w);
+	assert_int_equal(w.failed, REASON_NO_LICENSE);
+	assert_int_equal(w.kinds, 0);
+}
+
+static void
+facts(void **state)
+{
+	g_autofree char *bases = kse_bases("database version: 9.02.2014 15:03 GMT\r\n"),
+			*path = avast_escape("/a b\\c\td");
+
+	(void)state;
+	assert_string_equal(bases, "20140209.1503");
+	assert_null(kse_bases("database version: 99.99.2014 15:03 GMT"));
+	assert_null(kse_bases("{}"));
+	assert_true(kse_expired("license expiration date: 05.12.2020\r\n", 20201206));
+	assert_false(kse_expired("license expiration date: 05.12.2020\r\n", 20201205));
+	assert_true(kse_expired("The license ticket has expired.", 20200101));
+	assert_false(kse_expired("", 20200101));
+	assert_string_equal(path, "/a\\ b\\\\c\\\td");
+	assert_null(avast_escape("/a\nb"));
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_word), cmocka_unit_test(mutations), cmocka_unit_test(not_whole),
+    cmocka_unit_test(threats),    cmocka_unit_test(facts),
+};
+
+int
+main(void)
+{
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
