@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "scanner/packed.h"
 #include "scanner/zipdir.h"
 
 #define NAME_MAX_SHOWN 80 /* bytes of one member in a path */
@@ -110,6 +111,10 @@ layers_enter(struct layers *l, uint32_t level, const char *type, const char *nam
 	if (at->unopened && strcmp(type, "CL_TYPE_ZIP") == 0 && zipdir_unsupported(data, size))
 		verdict_partial(v, REASON_UNSUPPORTED,
 		    "a zip archive with a compression method that libclamav does not know");
+	const char *packed = put_there && !at->archive ? packed_format(data, size) : NULL;
+	if (packed)
+		verdict_partial(v, REASON_UNSUPPORTED,
+		    "a file packed with %s, which libclamav does not unpack", packed);
 	if (at->archive)
 		check_depth(l, v);
 }
