@@ -78,6 +78,24 @@ is_temporary(const char *name)
 	return g_str_has_prefix(name, "clamav-") && g_str_has_suffix(name, ".tmp");
 }
 
+/* What libclamav does not see in there, and says nothing about. */
+static void
+check_unseen(
+    const struct layer *at, const char *type, const void *data, size_t size, struct verdict *v)
+{
+	const char *packed = at->archive ? NULL : packed_format(data, size);
+
+	if (packed)
+		verdict_partial(v, REASON_UNSUPPORTED,
+		    "a file packed with %s, which libclamav does not unpack", packed);
+	if (at->unopened && strcmp(type, "CL_TYPE_ZIP") == 0 && zipdir_unsupported(data, size))
+		verdict_partial(v, REASON_UNSUPPORTED,
+		    "a zip archive with a compression method that libclamav does not know");
+	if (strcmp(type, "CL_TYPE_BZ") == 0 && packed_bzip2_more(data, size))
+		verdict_partial(v, REASON_UNSUPPORTED,
+		    "a bzip2 file of several streams, of which libclamav unpacks the first");
+}
+
 void
 layers_enter(struct layers *l, uint32_t level, const char *type, const char *name, const void *data,
     size_t size, struct verdict *v)
@@ -108,13 +126,8 @@ layers_enter(struct layers *l, uint32_t level, const char *type, const char *nam
 	at->unopened = put_there && must_open(type, data, size);
 	at->rar = strcmp(type, "CL_TYPE_RAR") == 0;
 	at->twice = strcmp(type, "CL_TYPE_ZIP") == 0;
-	if (at->unopened && strcmp(type, "CL_TYPE_ZIP") == 0 && zipdir_unsupported(data, size))
-		verdict_partial(v, REASON_UNSUPPORTED,
-		    "a zip archive with a compression method that libclamav does not know");
-	const char *packed = put_there && !at->archive ? packed_format(data, size) : NULL;
-	if (packed)
-		verdict_partial(v, REASON_UNSUPPORTED,
-		    "a file packed with %s, which libclamav does not unpack", packed);
+	if (put_there)
+		check_unseen(at, type, data, size, v);
 	if (at->archive)
 		check_depth(l, v);
 }

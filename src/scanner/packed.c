@@ -1,7 +1,6 @@
 #include "scanner/packed.h"
 
 #include <glib.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -9,7 +8,10 @@
 #define LZMA_HEAD      13           /* properties, size of the dictionary, size of the content */
 #define LZMA_PROPS_MAX 225          /* (4 * 5 + 4) * 9 + 8 and less */
 #define LZMA_SIZE_MAX  (1ull << 40) /* what a sensible file unpacks to */
-#define SMALLEST       16
+#define BZIP2_BLOCK                                                                                \
+	"\x31\x41\x59\x26\x53\x59" /* begins each block; the first stands behind "BZh9" */
+#define BZIP2_HEAD 4
+#define SMALLEST   16
 
 static const struct {
 	const char *name, *magic;
@@ -32,7 +34,7 @@ is_compress(const unsigned char *p)
 	    (p[2] & 0x1f) <= 16;
 }
 
-/* There is no magic: sensible properties, a dictionary of 2^n or 3*2^n bytes, a sensible size, and the zero byte with which
+/* There is no magic: sensible properties (all zero would be, but that is how tables of small numbers begin), a dictionary of 2^n or 3*2^n bytes, a sensible size, and the zero byte with which
  * every range coder begins. */
 static bool
 is_lzma(const unsigned char *p)
@@ -44,7 +46,7 @@ is_lzma(const unsigned char *p)
 		dict = dict << 8 | p[1 + i];
 	for (int i = 7; i >= 0; i--)
 		size = size << 8 | p[5 + i];
-	if (p[0] >= LZMA_PROPS_MAX || p[LZMA_HEAD] != 0 || dict < 4096 || size == 0)
+	if (p[0] == 0 || p[0] >= LZMA_PROPS_MAX || p[LZMA_HEAD] != 0 || dict < 4096 || size == 0)
 		return false;
 	while (dict % 2 == 0)
 		dict /= 2;
@@ -64,4 +66,20 @@ packed_format(const void *data, size_t size)
 	if (memcmp(p + ACE_AT, "**ACE**", 7) == 0)
 		return "ace";
 	return is_compress(p) ? "compress" : is_lzma(p) ? "lzma" : NULL;
+}
+
+bool
+packed_bzip2_more(const void *data, size_t size)
+{
+	const char *p = data, *end = p + size;
+	size_t len = strlen(BZIP2_BLOCK);
+
+	if (size < BZIP2_HEAD + len || memcmp(p, "BZh", 3) != 0)
+		return false;
+	/* Streams begin at whole bytes, blocks within one at any bit. */
+	for (p += BZIP2_HEAD + len; (p = memmem(p, (size_t)(end - p), BZIP2_BLOCK, len)) != NULL;
+	     p += len)
+		if (memcmp(p - BZIP2_HEAD, "BZh", 3) == 0)
+			return true;
+	return false;
 }
