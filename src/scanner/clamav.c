@@ -65,8 +65,7 @@ on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, c
 		    level > 0 ? "a member" : "the object");
 	if ((sc->engine->limits.flags & PROTO_ALERT_ENCRYPTED) && oledoc_encrypted(buffer, size))
 		judge_name(sc, "Heuristics.Encrypted.OLE2");
-	if ((sc->engine->limits.flags & PROTO_ALERT_ENCRYPTED) &&
-	    odf_encrypted(name, buffer, size))
+	if ((sc->engine->limits.flags & PROTO_ALERT_ENCRYPTED) && odf_encrypted(name, buffer, size))
 		judge_name(sc, "Heuristics.Encrypted.ODF");
 	return CL_CLEAN;
 }
