@@ -12,7 +12,7 @@
 #define TAG_PHRASE 3 /* for who knows a passphrase */
 #define CIPHER_MAX 13
 
-/* The length behind the tag of an old or a new packet; 0 = no sensible one. Returns the bytes of the head, 0 for nonsense. */
+/* The bytes of a packet's head, old format or new; 0 for nonsense. */
 static size_t
 head_size(const unsigned char *p, size_t size, unsigned *tag)
 {

@@ -8,12 +8,13 @@
 #define LZMA_HEAD      13           /* properties, size of the dictionary, size of the content */
 #define LZMA_PROPS_MAX 225          /* (4 * 5 + 4) * 9 + 8 and less */
 #define LZMA_SIZE_MAX  (1ull << 40) /* what a sensible file unpacks to */
-#define BZIP2_BLOCK                                                                                \
-	"\x31\x41\x59\x26\x53\x59" /* begins each block; the first stands behind "BZh9" */
+/* Begins each block; that of the first stands behind "BZh9". */
+#define BZIP2_BLOCK "\x31\x41\x59\x26\x53\x59"
+"\x31\x41\x59\x26\x53\x59" /* begins each block; the first stands behind "BZh9" */
 #define BZIP2_HEAD 4
 #define SMALLEST   16
 
-static const struct {
+    static const struct {
 	const char *name, *magic;
 	size_t len;
 } formats[] = {
