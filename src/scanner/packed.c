@@ -10,11 +10,10 @@
 #define LZMA_SIZE_MAX  (1ull << 40) /* what a sensible file unpacks to */
 /* Begins each block; that of the first stands behind "BZh9". */
 #define BZIP2_BLOCK "\x31\x41\x59\x26\x53\x59"
-"\x31\x41\x59\x26\x53\x59" /* begins each block; the first stands behind "BZh9" */
-#define BZIP2_HEAD 4
-#define SMALLEST   16
+#define BZIP2_HEAD  4
+#define SMALLEST    16
 
-    static const struct {
+static const struct {
 	const char *name, *magic;
 	size_t len;
 } formats[] = {
@@ -35,8 +34,9 @@ is_compress(const unsigned char *p)
 	    (p[2] & 0x1f) <= 16;
 }
 
-/* There is no magic: sensible properties (all zero would be, but that is how tables of small numbers begin), a dictionary of 2^n or 3*2^n bytes, a sensible size, and the zero byte with which
- * every range coder begins. */
+/* There is no magic: sensible properties (all zero would be, but that is how tables of small numbers
+ * begin), a dictionary of 2^n or 3*2^n bytes, a sensible size, and the zero byte with which every
+ * range coder begins. */
 static bool
 is_lzma(const unsigned char *p)
 {
