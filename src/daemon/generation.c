@@ -126,7 +126,8 @@ generation_workers_conf(const struct conf *conf, struct workers_conf *out, GErro
 	    !put_path(s->scratch, a->scratch_base, "scratch_base", err))
 		return false;
 	s->flags = heuristic_flags(conf, c) | (embedded(conf) != NULL ? PROTO_ENGINE : 0) |
-	    (conf->sandbox == SANDBOX_REQUIRE ? PROTO_REQUIRE_SANDBOX : 0);
+	    (conf->sandbox == SANDBOX_REQUIRE ? PROTO_REQUIRE_SANDBOX : 0) |
+	    (a->sweep ? PROTO_SWEEP : 0);
 	s->max_extract_size = a->max_extract_size;
 	s->max_cumulative_extract_size = a->max_cumulative_extract_size;
 	s->max_file_count = a->max_file_count;

@@ -5,42 +5,18 @@
 
 #include "base/auto.h"
 #include "scanner/arena.h"
-#include "scanner/cputime.h"
+#include "scanner/harvest.h"
 #include "scanner/partname.h"
 #include "scanner/shape.h"
+#include "scanner/sweep.h"
 
-/*
- * Room for the sweep: what structure-agnostic reading finds (other decodings, hidden parts, inline
- * uuencode) joins the leaves here. It is called in decompose() after the walk, deduplicates against
- * the leaves, and emits through the same emit(), so the limits below count for it too.
- */
-
-#define PARTS_MAX                                                                                  \
-	100000 /* where max_file_count = 0 says "no count": what a worker's memory holds */
 #define TYPE_MAX                                                                                   \
 	127 /* bytes of a media type (RFC 4288 4.2: 127 each way; longer ones are nobody's) */
 
-struct run {
-	const struct decompose *job;
-	struct verdict *v;
-	struct arena arena;
-	uint32_t next_id;
-	uint64_t parts_max;
-	uint64_t total; /* bytes of all leaves so far */
-	bool stop;      /* a limit that ends it all, or nobody listens */
-};
-
-/* Bytes that are parsed, and where they stand for the front. */
-struct source {
-	const unsigned char *base;
-	size_t len;
-	enum object_store store;
-	uint64_t offset;
-};
-
-static void walk_source(struct run *r, const struct source *src, const char *path, unsigned depth);
-static void walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *fence,
-    const char *path, unsigned depth);
+static void walk_source(
+    struct harvest *r, const struct source *src, const char *path, unsigned depth);
+static void walk_object(struct harvest *r, const struct source *src, GMimeObject *o,
+    const char *fence, const char *path, unsigned depth);
 
 /* For AUTO(): GMime declares no cleanup functions of its own. */
 static void
@@ -53,57 +29,6 @@ static char *
 path_join(const char *path, int number)
 {
 	return *path ? g_strdup_printf("%s.%d", path, number) : g_strdup_printf("%d", number);
-}
-
-static bool
-time_is_up(struct run *r)
-{
-	if (cpu_now_us() - r->job->cpu_start_us < r->job->limits->max_extract_time_ms * 1000)
-		return false;
-	verdict_partial(
-	    r->v, REASON_LIMIT_TIME, "max_extract_time used up while taking the message apart");
-	r->stop = true;
-	return true;
-}
-
-static void
-emit(struct run *r, const struct part *p)
-{
-	struct part numbered = *p;
-
-	numbered.id = r->next_id++;
-	/* The front throws an arena without bytes away: nothing may stand there then. */
-	if (p->size == 0) {
-		numbered.store = STORE_SPOOL;
-		numbered.offset = 0;
-	}
-	if (!r->job->listener(r->job->arg, &numbered))
-		r->stop = true;
-}
-
-/* May one more leaf of this size be handed out? */
-static bool
-fits(struct run *r, uint64_t size, const char *path)
-{
-	const struct proto_settings *lim = r->job->limits;
-
-	if (size > lim->max_extract_size) {
-		verdict_partial(
-		    r->v, REASON_LIMIT_SIZE, "part %s is larger than max_extract_size", path);
-		return false;
-	}
-	if (r->total + size > lim->max_cumulative_extract_size) {
-		verdict_partial(r->v, REASON_LIMIT_CUMULATIVE,
-		    "max_cumulative_extract_size reached at part %s", path);
-		return false;
-	}
-	if (r->next_id > r->parts_max) {
-		verdict_partial(
-		    r->v, REASON_LIMIT_FILES, "max_file_count reached at part %s", path);
-		r->stop = true;
-		return false;
-	}
-	return true;
 }
 
 /* The declared type in lower case, "" if there is none. */
@@ -123,9 +48,18 @@ declared_type(GMimeObject *o)
 	return g_ascii_strdown(valid, -1);
 }
 
+/* Hand out a leaf; raw is what it was decoded from. */
 static void
-emit_leaf(struct run *r, GMimeObject *o, const struct source *bytes, const char *path)
+emit_leaf(struct harvest *r, GMimeObject *o, const struct source *bytes, const struct source *raw,
+    GMimeContentEncoding encoding, const char *path)
 {
+	const struct leaf leaf = { .raw = raw->base,
+		.raw_end = raw->base + raw->len,
+		.data = bytes->base,
+		.len = bytes->len,
+		.decoded = bytes->base != raw->base,
+		.base64 = encoding == GMIME_CONTENT_ENCODING_BASE64,
+		.qp = encoding == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE };
 	bool more = false;
 	g_autofree char *type = declared_type(o);
 	g_auto(GStrv) names = partname_collect(o, &more);
@@ -137,19 +71,19 @@ emit_leaf(struct run *r, GMimeObject *o, const struct source *bytes, const char 
 		.type = type,
 		.names = names };
 
-	if (!fits(r, bytes->len, path))
+	if (!harvest_fits(r, bytes->len, path))
 		return;
 	/* A filter that chooses by name must not be blind to the seventeenth. */
 	if (more)
 		verdict_partial(r->v, REASON_LIMIT_FILES, "part %s has too many names", path);
-	r->total += bytes->len;
-	emit(r, &p);
+	harvest_emit(r, &p);
+	harvest_remember(r, &leaf);
 }
 
 /* Decode raw bytes into the arena; false, with v told, when a limit is in the way. */
 static bool
-decode(struct run *r, GMimeContentEncoding encoding, const void *raw, size_t len, const char *path,
-    struct source *out)
+decode(struct harvest *r, GMimeContentEncoding encoding, const void *raw, size_t len,
+    const char *path, struct source *out)
 {
 	size_t n = 0;
 
@@ -174,8 +108,8 @@ decode(struct run *r, GMimeContentEncoding encoding, const void *raw, size_t len
 
 /* The bytes of a part's content as they stand in its source, still encoded. */
 static bool
-raw_slice(
-    struct run *r, const struct source *src, GMimePart *part, const char *path, struct source *raw)
+raw_slice(struct harvest *r, const struct source *src, GMimePart *part, const char *path,
+    struct source *raw)
 {
 	GMimeDataWrapper *content = g_mime_part_get_content(part);
 	GMimeStream *stream = content ? g_mime_data_wrapper_get_stream(content) : NULL;
@@ -235,20 +169,18 @@ is_encoded(GMimeContentEncoding e)
 
 static void
 walk_leaf(
-    struct run *r, const struct source *src, GMimePart *part, const char *path, unsigned depth)
+    struct harvest *r, const struct source *src, GMimePart *part, const char *path, unsigned depth)
 {
 	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(part);
 	g_autofree char *type = written_type(GMIME_OBJECT(part));
-	struct source bytes, plain;
+	struct source bytes, raw;
 
-	if (!raw_slice(r, src, part, path, &bytes))
+	if (!raw_slice(r, src, part, path, &raw))
 		return;
-	if (is_encoded(encoding)) {
-		if (!decode(r, encoding, bytes.base, bytes.len, path, &plain))
-			return;
-		bytes = plain;
-	}
-	emit_leaf(r, GMIME_OBJECT(part), &bytes, path);
+	bytes = raw;
+	if (is_encoded(encoding) && !decode(r, encoding, raw.base, raw.len, path, &bytes))
+		return;
+	emit_leaf(r, GMIME_OBJECT(part), &bytes, &raw, encoding, path);
 	if (strcmp(type, "message/partial") == 0)
 		verdict_partial(
 		    r->v, REASON_MESSAGE_PARTIAL, "part %s is a fragment of a split message", path);
@@ -295,8 +227,8 @@ raw_body(const struct source *src, GMimeObject *o, const char *fence, struct sou
  * encoded as a whole, the decoded body gets its Content-Type in front and is parsed again.
  */
 static void
-walk_closed_multipart(struct run *r, const struct source *src, GMimeObject *o, const char *fence,
-    const char *path, unsigned depth)
+walk_closed_multipart(struct harvest *r, const struct source *src, GMimeObject *o,
+    const char *fence, const char *path, unsigned depth)
 {
 	GMimeHeader *type =
 	    g_mime_header_list_get_header(g_mime_object_get_header_list(o), "Content-Type");
@@ -316,7 +248,7 @@ walk_closed_multipart(struct run *r, const struct source *src, GMimeObject *o, c
 		return;
 	}
 	if (!is_encoded(encoding)) {
-		emit_leaf(r, o, &body, leaf_path);
+		emit_leaf(r, o, &body, &body, GMIME_CONTENT_ENCODING_DEFAULT, leaf_path);
 		return;
 	}
 	g_autofree char *head =
@@ -330,15 +262,15 @@ walk_closed_multipart(struct run *r, const struct source *src, GMimeObject *o, c
 	}
 	if (!decode(r, encoding, body.base, body.len, leaf_path, &plain))
 		return;
-	emit_leaf(r, o, &plain, leaf_path);
+	emit_leaf(r, o, &plain, &body, encoding, leaf_path);
 	whole.len = (size_t)(r->arena.base + r->arena.used - whole.base);
 	if (!r->stop)
 		walk_source(r, &whole, path, depth + 1);
 }
 
 static void
-walk_multipart(struct run *r, const struct source *src, GMimeMultipart *multi, const char *fence,
-    const char *path, unsigned depth)
+walk_multipart(struct harvest *r, const struct source *src, GMimeMultipart *multi,
+    const char *fence, const char *path, unsigned depth)
 {
 	/* Not g_mime_multipart_get_boundary(): where there is none it makes one up and writes the
 	 * field anew, and for some fields GMime 3.2.13 never comes back from that. */
@@ -356,7 +288,7 @@ walk_multipart(struct run *r, const struct source *src, GMimeMultipart *multi, c
 /* What a message holds: a multipart numbers its children below the message's own path, anything
  * else is its part 1. */
 static void
-walk_message(struct run *r, const struct source *src, GMimeMessage *m, const char *fence,
+walk_message(struct harvest *r, const struct source *src, GMimeMessage *m, const char *fence,
     const char *path, unsigned depth)
 {
 	GMimeObject *body = g_mime_message_get_mime_part(m);
@@ -371,10 +303,10 @@ walk_message(struct run *r, const struct source *src, GMimeMessage *m, const cha
 }
 
 static void
-walk_object(struct run *r, const struct source *src, GMimeObject *o, const char *fence,
+walk_object(struct harvest *r, const struct source *src, GMimeObject *o, const char *fence,
     const char *path, unsigned depth)
 {
-	if (r->stop || time_is_up(r))
+	if (r->stop || harvest_time_is_up(r))
 		return;
 	bool container = GMIME_IS_MULTIPART(o) || GMIME_IS_MESSAGE_PART(o);
 	if (depth + container > r->job->limits->max_extract_depth) {
@@ -398,7 +330,7 @@ walk_object(struct run *r, const struct source *src, GMimeObject *o, const char 
 /* Parse bytes as a message and walk what comes out. The stream borrows the bytes: no copy is made.
  */
 static void
-walk_source(struct run *r, const struct source *src, const char *path, unsigned depth)
+walk_source(struct harvest *r, const struct source *src, const char *path, unsigned depth)
 {
 	struct shape_limits shape = { .header_max = r->job->limits->header_max,
 		.parts_max = r->parts_max };
@@ -413,7 +345,7 @@ walk_source(struct run *r, const struct source *src, const char *path, unsigned 
 		verdict_partial(r->v, REASON_LIMIT_DEPTH, "nested deeper than max_extract_depth");
 		return;
 	}
-	if (time_is_up(r) || !shape_acceptable(src->base, src->len, &shape, r->v))
+	if (harvest_time_is_up(r) || !shape_acceptable(src->base, src->len, &shape, r->v))
 		return;
 	AUTO(unref) GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(&bytes);
 	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
@@ -432,7 +364,7 @@ walk_source(struct run *r, const struct source *src, const char *path, unsigned 
 void
 decompose(const struct decompose *job, struct verdict *v)
 {
-	struct run r = { .job = job, .v = v, .arena = { job->arena, job->arena_size, 0 } };
+	AUTO(harvest_clear) struct harvest r = { 0 };
 	struct source all = { .base = job->message, .len = job->size, .store = STORE_SPOOL };
 	char *no_names[] = { NULL };
 	struct part whole = { .kind = OBJECT_MESSAGE,
@@ -442,11 +374,11 @@ decompose(const struct decompose *job, struct verdict *v)
 		.type = "message/rfc822",
 		.names = no_names };
 
-	r.parts_max = job->limits->max_file_count;
-	if (r.parts_max == 0 || r.parts_max > PARTS_MAX)
-		r.parts_max = PARTS_MAX;
-	emit(&r, &whole);
+	harvest_init(&r, job, v);
+	harvest_emit(&r, &whole);
 	if (job->mime && !r.stop)
 		walk_source(&r, &all, "", 0);
+	if (job->mime && (job->limits->flags & PROTO_SWEEP) && !r.stop)
+		sweep(&r, &all);
 	verdict_complete(v);
 }

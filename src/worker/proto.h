@@ -94,6 +94,7 @@ enum {
 	PROTO_HUGE_PAGES	= 1u << 12,
 	PROTO_PIN_WORKERS	= 1u << 13,
 	PROTO_ASK		= 1u << 14,	/* tell what lies in the folder and wait for word before it is loaded */
+	PROTO_SWEEP		= 1u << 15,	/* look for hidden content beside the MIME structure */
 };
 
 struct proto_settings {

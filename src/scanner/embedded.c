@@ -1,0 +1,271 @@
+#include "scanner/embedded.h"
+
+#include <string.h>
+
+#include "scanner/base64.h"
+#include "scanner/binhex.h"
+#include "scanner/lines.h"
+#include "scanner/uu.h"
+#include "scanner/views.h"
+#include "scanner/yenc.h"
+
+#define UU_FULL      61 /* letters of a full line, its length included */
+#define UU_LINES_MIN 3  /* full ones, where nothing says "begin" */
+
+struct find {
+	struct offer *o;
+	const struct source *src;
+	const unsigned char *stop;
+	const unsigned char *run, *run_end; /* lines of nothing but base64 so far */
+	size_t letters;
+	unsigned uu_lines;       /* full lines of uuencode in a row ... */
+	const unsigned char *uu; /* ... from here */
+};
+
+static bool
+begins(const struct line *l, const char *word)
+{
+	size_t n = strlen(word);
+
+	return (size_t)(l->end - l->p) >= n && memcmp(l->p, word, n) == 0;
+}
+
+static bool
+contains(const struct line *l, const char *word)
+{
+	return memmem(l->p, (size_t)(l->end - l->p), word, strlen(word)) != NULL;
+}
+
+static void
+offer_base64(struct find *f, const unsigned char *p, const unsigned char *end)
+{
+	struct base64_look look;
+
+	if (!offer_work(f->o, (size_t)(end - p)))
+		return;
+	base64_look(p, (size_t)(end - p), &look);
+	views_base64(f->o, p, end, &look);
+}
+
+static void
+end_run(struct find *f)
+{
+	const unsigned char *run = f->run;
+
+	f->run = NULL;
+	if (run && f->letters >= EMBEDDED_RUN_MIN)
+		offer_base64(f, run, f->run_end);
+	f->letters = 0;
+}
+
+/* Uuencoded lines from p; returns where they end. */
+static const unsigned char *
+offer_uu(struct find *f, const unsigned char *p, bool strict)
+{
+	struct sink s = offer_sink(f->o);
+	size_t took = uu_decode(p, (size_t)(f->stop - p), strict, &s);
+
+	if (offer_work(f->o, took))
+		offer_decoded(f->o, &s, 0, s.used);
+	return p + took;
+}
+
+/* To a line of "====". */
+static const unsigned char *
+offer_begin_base64(struct find *f, const unsigned char *p)
+{
+	struct lines it;
+	struct line line;
+
+	lines_init(&it, p, (size_t)(f->stop - p));
+	while (lines_next(&it, &line) && !begins(&line, "====") &&
+	    base64_run(line.p, line.end) == (size_t)(line.end - line.p))
+		continue;
+	offer_base64(f, p, MIN(line.p, f->stop));
+	return line.p;
+}
+
+static const unsigned char *
+offer_yenc(struct find *f, const unsigned char *p)
+{
+	struct sink s = offer_sink(f->o);
+	size_t took = yenc_decode(p, (size_t)(f->stop - p), &s);
+
+	if (offer_work(f->o, took))
+		offer_decoded(f->o, &s, 0, s.used);
+	return p + took;
+}
+
+static const unsigned char *
+offer_binhex(struct find *f, const unsigned char *p)
+{
+	struct sink s = offer_sink(f->o);
+	struct binhex forks;
+	size_t took = binhex_decode(p, (size_t)(f->stop - p), &s, &forks);
+
+	if (took > 0 && offer_work(f->o, took)) {
+		offer_decoded(f->o, &s, forks.data, forks.data_len);
+		if (forks.resource_len > 0)
+			offer_decoded(f->o, &s, forks.resource, forks.resource_len);
+	}
+	return p + took;
+}
+
+/* Is the run from p part of an address ("://" in front of it in the same word)? Those are long, and not data. */
+static bool
+in_address(const unsigned char *start, const unsigned char *p)
+{
+	const unsigned char *q = p;
+
+	while (q > start && q[-1] > ' ' && q[-1] != '"' && q[-1] != '\'' && q[-1] != '<' &&
+	    q[-1] != '(' && q[-1] != ',')
+		q--;
+	return memmem(q, (size_t)(p - q), "://", 3) != NULL ||
+	    (p - q >= 1 && memmem(q, (size_t)(p - q), "mailto:", 7) != NULL);
+}
+
+/* Runs of base64 inside a line: data: addresses, strings of scripts. */
+static void
+inline_runs(struct find *f, const struct line *l)
+{
+	const unsigned char *p = l->p;
+
+	while (l->end - p >= EMBEDDED_RUN_MIN && !f->o->stop) {
+		/* Whatever is long enough has a letter here. */
+		const unsigned char *mid = p + EMBEDDED_RUN_MIN - 1, *from = mid;
+		if (!base64_letter(*mid)) {
+			p = mid + 1;
+			continue;
+		}
+		while (from > p && base64_letter(from[-1]))
+			from--;
+		const unsigned char *to = from + base64_run(from, l->end);
+		if (to - from >= EMBEDDED_RUN_MIN && !in_address(l->p, from))
+			offer_base64(f, from, to);
+		p = to;
+	}
+}
+
+/* A line of nothing but base64, blanks around it allowed. */
+static bool
+is_pure(const struct line *l)
+{
+	const unsigned char *p = l->p, *end = l->end;
+
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	return p < end && base64_run(p, end) == (size_t)(end - p);
+}
+
+/* Full lines of uuencode that nothing announces. */
+static const unsigned char *
+count_uu(struct find *f, const struct line *l)
+{
+	bool full = l->end - l->p == UU_FULL && *l->p == 'M';
+
+	for (const unsigned char *p = l->p; full && p < l->end; p++)
+		full = *p >= ' ' && *p <= '`';
+	if (!full) {
+		f->uu_lines = 0;
+		return NULL;
+	}
+	if (f->uu_lines++ == 0)
+		f->uu = l->p;
+	if (f->uu_lines < UU_LINES_MIN)
+		return NULL;
+	f->uu_lines = 0;
+	return offer_uu(f, f->uu, true);
+}
+
+/* What a line announces; where reading goes on, or NULL. */
+static const unsigned char *
+announced(struct find *f, const struct line *l)
+{
+	switch (uu_begin(l->p, l->end)) {
+	case UU_LINES:
+		return offer_uu(f, l->next, false);
+	case UU_BASE64:
+		return offer_begin_base64(f, l->next);
+	case UU_NONE:
+		break;
+	}
+	if (begins(l, "=ybegin "))
+		return offer_yenc(f, l->next);
+	if (*l->p == '(' && contains(l, "BinHex"))
+		return offer_binhex(f, l->next);
+	return NULL;
+}
+
+static const unsigned char *
+take_line(struct find *f, const struct line *l)
+{
+	if (is_pure(l)) {
+		if (!f->run)
+			f->run = l->p;
+		f->run_end = l->end;
+		f->letters += (size_t)(l->end - l->p);
+		return NULL;
+	}
+	end_run(f);
+	if (line_is_empty(l))
+		return NULL;
+	const unsigned char *on = announced(f, l);
+	if (!on && *l->p == 'M')
+		on = count_uu(f, l);
+	else
+		f->uu_lines = 0;
+	if (!on && l->end - l->p >= EMBEDDED_RUN_MIN)
+		inline_runs(f, l);
+	return on;
+}
+
+/* Fields with signatures and trace data are long runs, and nobody decodes them. */
+static const unsigned char *
+skip_header(const struct source *src)
+{
+	struct lines it;
+	struct line line;
+
+	lines_init(&it, src->base, src->len);
+	while (lines_next(&it, &line)) {
+		const unsigned char *p = line.p;
+		if (line_is_empty(&line))
+			return line.next;
+		if (*p == ' ' || *p == '\t')
+			continue;
+		while (p<line.end && * p> ' ' && *p < 0x7f && *p != ':')
+			p++;
+		if (p == line.p || p == line.end || (*p != ':' && *p != ' '))
+			return line.p;
+		if (*p == ' ' && !memchr(p, ':', (size_t)(line.end - p)))
+			return line.p;
+	}
+	return src->base + src->len;
+}
+
+void
+embedded_find(struct offer *o, const struct source *src, const struct range *skip, size_t skips)
+{
+	struct find f = { .o = o, .src = src, .stop = src->base + src->len };
+	struct lines it;
+	struct line line;
+	size_t n = 0;
+
+	lines_init(&it, src->base, src->len);
+	if (src->store == STORE_SPOOL)
+		lines_skip(&it, skip_header(src));
+	while (!o->stop && !o->h->stop && lines_next(&it, &line)) {
+		const unsigned char *on = take_line(&f, &line);
+		if (on)
+			lines_skip(&it, on);
+		while (n < skips && skip[n].end <= it.at)
+			n++;
+		if (n < skips && skip[n].p <= it.at) {
+			end_run(&f);
+			lines_skip(&it, skip[n].end);
+		}
+	}
+	end_run(&f);
+}

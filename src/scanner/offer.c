@@ -1,0 +1,124 @@
+#include "scanner/offer.h"
+
+void
+offer_init(struct offer *o, struct harvest *h)
+{
+	uint64_t size = h->job->size;
+
+	*o = (struct offer){ .h = h,
+		.out_left = MAX(OFFER_OUT_TIMES * size + OFFER_OUT_PLUS, OFFER_OUT_LEAST),
+		.work_left = OFFER_WORK_TIMES * size + OFFER_WORK_PLUS,
+		.tasks = g_array_new(FALSE, FALSE, sizeof(struct task)) };
+}
+
+void
+offer_clear(struct offer *o)
+{
+	g_clear_pointer(&o->tasks, g_array_unref);
+}
+
+static void
+end(struct offer *o, const char *why)
+{
+	verdict_partial(o->h->v, REASON_LIMIT_CUMULATIVE, "%s", why);
+	o->stop = true;
+}
+
+bool
+offer_work(struct offer *o, size_t len)
+{
+	if (o->stop || o->h->stop || harvest_time_is_up(o->h))
+		return false;
+	if (len > o->work_left) {
+		end(o, "too many ways to read what may be hidden in the message");
+		return false;
+	}
+	o->work_left -= len;
+	return true;
+}
+
+struct sink
+offer_sink(struct offer *o)
+{
+	const struct arena *a = &o->h->arena;
+	uint64_t room = MIN(a->size - a->used, o->out_left);
+
+	return (struct sink){ .base = a->base + a->used, .size = room };
+}
+
+/* Hand out bytes that are new. */
+static bool
+emit(struct offer *o, const struct source *src)
+{
+	char *no_names[] = { NULL };
+	char path[16];
+	struct part p = { .kind = OBJECT_PART,
+		.store = src->store,
+		.offset = src->offset,
+		.size = src->len,
+		.path = path,
+		.type = "",
+		.names = o->names ? o->names : no_names };
+
+	g_snprintf(path, sizeof path, "0.%u", o->count + 1);
+	if (src->len > o->out_left) {
+		end(o, "more hidden content than 4 times the message");
+		return false;
+	}
+	if (!harvest_fits(o->h, src->len, path)) {
+		o->stop = true;
+		return false;
+	}
+	o->count++;
+	o->out_left -= src->len;
+	harvest_emit(o->h, &p);
+	if (o->depth + 1 > OFFER_DEPTH_MAX) {
+		verdict_partial(o->h->v, REASON_LIMIT_DEPTH, "hidden content nested deeper than %d",
+		    OFFER_DEPTH_MAX);
+		o->stop = true;
+	}
+	return true;
+}
+
+void
+offer_task(struct offer *o, const struct source *src, unsigned depth)
+{
+	struct task t = { *src, depth };
+
+	g_array_append_val(o->tasks, t);
+}
+
+void
+offer_decoded(struct offer *o, const struct sink *s, size_t from, size_t len)
+{
+	struct arena *a = &o->h->arena;
+	struct source src = { .base = s->base + from,
+		.len = len,
+		.store = STORE_ARENA,
+		.offset = (uint64_t)(s->base - a->base) + from };
+
+	if (o->stop || o->h->stop)
+		return;
+	if (s->full) {
+		end(o, "more hidden content than 4 times the message, or than its arena holds");
+		return;
+	}
+	if (len == 0 || !harvest_is_new(o->h, src.base, len))
+		return;
+	a->used = MAX(a->used, src.offset + len);
+	if (emit(o, &src))
+		offer_task(o, &src, o->depth + 1);
+}
+
+void
+offer_slice(struct offer *o, const struct source *src, const unsigned char *p, size_t len)
+{
+	struct source slice = { .base = p,
+		.len = len,
+		.store = src->store,
+		.offset = src->offset + (uint64_t)(p - src->base) };
+
+	/* No task: it is swept where it stands. */
+	if (!o->stop && !o->h->stop && len > 0 && harvest_is_new(o->h, p, len))
+		(void)emit(o, &slice);
+}
