@@ -8,6 +8,7 @@
 #include "base/fsx.h"
 #include "base/log.h"
 #include "daemon/console_cache.h"
+#include "daemon/console_explain.h"
 #include "daemon/jsonx.h"
 #include "daemon/server.h"
 #include "daemon/testmail.h"
@@ -132,6 +133,21 @@ stats_object(const struct stats *st)
 	return o;
 }
 
+/* How many messages each rule decided something of. */
+static json_t *
+rules_object(struct server *s)
+{
+	AUTO(snapshot_unref) struct snapshot *snap = current(s, NULL);
+	json_t *o = json_object();
+
+	for (guint i = 0; snap != NULL && i < snap->rules->list->len; i++) {
+		const struct rule *r = g_ptr_array_index(snap->rules->list, i);
+
+		put_number(o, r->conf->title, atomic_load(r->hits));
+	}
+	return o;
+}
+
 static json_t *
 stats(void *arg, const struct control_request *rq, GError **err)
 {
@@ -146,6 +162,7 @@ stats(void *arg, const struct control_request *rq, GError **err)
 	}
 	o = stats_object(st);
 	json_object_set_new(o, "cache", console_cache_stats(s->memory));
+	json_object_set_new(o, "rules", rules_object(s));
 	if (rq->words[1] != NULL)
 		stats_reset(st); /* what is shown is what was counted till now */
 	return o;
@@ -325,6 +342,14 @@ cache(void *arg, const struct control_request *rq, GError **err)
 	return console_cache(s->memory, rq->words + 1, rq->may_act, err);
 }
 
+static json_t *
+explain(void *arg, const struct control_request *rq, GError **err)
+{
+	AUTO(snapshot_unref) struct snapshot *snap = current(arg, err);
+
+	return snap != NULL ? console_explain(snap, rq->words + 1, err) : NULL;
+}
+
 const struct control_commands console_commands = {
 	.status = status,
 	.stats = stats,
@@ -335,4 +360,5 @@ const struct control_commands console_commands = {
 	.update = update,
 	.log = set_log,
 	.cache = cache,
+	.explain = explain,
 };

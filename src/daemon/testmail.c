@@ -66,9 +66,8 @@ exit_code(const struct verdict *v)
 	return verdict_top(v) != NULL ? TESTMAIL_FOUND : TESTMAIL_ERROR;
 }
 
-/* What the MTA would say to its client. */
-static char *
-reply_line(const struct conf *conf, const struct decision *d)
+char *
+testmail_reply(const struct conf *conf, const struct decision *d)
 {
 	switch (d->action) {
 	case ACTION_REJECT:
@@ -92,7 +91,7 @@ static json_t *
 describe(const struct conf *conf, const struct message *m, const struct scan_result *r,
     const struct decision *d, const char *label, int64_t ms)
 {
-	g_autofree char *reply = reply_line(conf, d), *status = stamp_status(&r->verdict, NULL);
+	g_autofree char *reply = testmail_reply(conf, d), *status = stamp_status(&r->verdict, NULL);
 	const enum verdict_class cls = verdict_class(&r->verdict);
 	json_t *o = json_object();
 

@@ -10,6 +10,7 @@
 #include "daemon/options.h"
 #include "message/spool.h"
 #include "milter/snapshot.h"
+#include "policy/policy.h"
 
 /* clamscan's convention. */
 enum { TESTMAIL_CLEAN = 0, TESTMAIL_FOUND = 1, TESTMAIL_ERROR = 2 };
@@ -29,6 +30,9 @@ json_t	*testmail_scan(const struct snapshot *snap, struct spool_budget *b, int f
 
 /* The same as text for people. The caller frees. */
 char	*testmail_text(const json_t *result);
+
+/* What the MTA would say to its client, with a word of ours where that hides what is done. The caller frees. */
+char	*testmail_reply(const struct conf *conf, const struct decision *d);
 
 /* avmilter -t: returns the exit code. */
 int	 testmail_run(const struct options *o);

@@ -6,8 +6,9 @@
 #include <jansson.h>
 #include <string.h>
 
-#define LONG_MAX_LEN  200 /* from, to, msgid, virus, object, text */
-#define SHORT_MAX_LEN 128 /* client, auth, ... */
+#define LONG_MAX_LEN      200  /* from, to, msgid, virus, object, text */
+#define ADDRESSES_MAX_LEN 1000 /* withheld, redirect */
+#define SHORT_MAX_LEN     128  /* client, auth, ... */
 
 /* How a value looks in the text form. */
 enum look { LOOK_BARE, LOOK_QUOTED };
@@ -199,6 +200,33 @@ add_release(struct out *o, const struct report *r)
 	add_quoted(o, "release", how);
 }
 
+/* Addresses, comma separated. */
+static void
+add_addresses(struct out *o, const char *key, const GPtrArray *list)
+{
+	g_autoptr(GString) text = g_string_new("");
+
+	for (guint i = 0; list && i < list->len; i++)
+		g_string_append_printf(
+		    text, "%s%s", i ? "," : "", (char *)g_ptr_array_index(list, i));
+	if (text->len > 0)
+		add_string(o, key, text->str, LOOK_BARE, ADDRESSES_MAX_LEN);
+}
+
+static void
+add_policy(struct out *o, const struct report *r)
+{
+	const struct decision *d = r->decision;
+
+	add_quoted(o, "rule", d->rule);
+	if (r->effect_why)
+		return;
+	if (d->split)
+		add_word(o, "split", conf_split_name(SPLIT_QUARANTINE));
+	add_addresses(o, "withheld", d->withheld);
+	add_addresses(o, "redirect", d->redirects);
+}
+
 static void
 add_all(struct out *o, const struct report *r)
 {
@@ -218,6 +246,7 @@ add_all(struct out *o, const struct report *r)
 	if (r->scan->verdict.more)
 		add_word(o, "more", "yes");
 	add_release(o, r);
+	add_policy(o, r);
 }
 
 static char *

@@ -135,35 +135,57 @@ speak_hold(const struct apply *a, char **why)
 	return false;
 }
 
-/* Nobody receives it: it is kept, for good, before the MTA is told that we have taken it. */
-static sfsistat
-keep(const struct apply *a, char **why)
+/* Is the store to have this mail, and whose copy is it? */
+static bool
+is_kept(const struct apply *a, enum quarantine_why *why)
+{
+	const struct decision *d = a->decision;
+
+	if (d->action == ACTION_QUARANTINE && !a->conf->quarantine.mta_hold)
+		*why = QUARANTINE_ACTION;
+	else if (d->action != ACTION_QUARANTINE && d->withheld != NULL)
+		*why = QUARANTINE_SPLIT;
+	else if (d->keep)
+		*why = QUARANTINE_COPY;
+	else
+		return false;
+	return true;
+}
+
+/* Keep it for good, before the MTA is told that we have taken it. False when that fails; *answer then says what comes of it. */
+static bool
+keep(const struct apply *a, enum quarantine_why reason, sfsistat *answer, char **why)
 {
 	const struct quarantine_case c = {
 		.conf = a->conf,
 		.message = a->message,
 		.scan = a->scan,
 		.decision = a->decision,
-		.recipients = a->decision->withheld,
-		.why = QUARANTINE_ACTION,
+		.recipients = reason != QUARANTINE_COPY ? a->decision->withheld : NULL,
+		.why = reason,
 		.rule = a->decision->rule,
 		.host = a->host,
 	};
 	g_autoptr(GError) err = NULL;
 
 	if (quarantine_keep(a->quarantine, &c, a->kept, &err))
-		return SMFIS_DISCARD;
+		return true;
 	*why = g_strdup(err->message);
-	return reply_speak(a->ops, a->ctx, quarantine_refusal(a->conf, err), NULL);
+	*answer = reply_speak(a->ops, a->ctx, quarantine_refusal(a->conf, err), NULL);
+	return false;
 }
 
 sfsistat
 apply_decision(const struct apply *a, char **why)
 {
 	const struct decision *d = a->decision;
+	enum quarantine_why reason;
+	sfsistat answer;
 
 	if (a->refused)
 		return reply_speak(a->ops, a->ctx, d->error_code, d->reply);
+	if (is_kept(a, &reason) && !keep(a, reason, &answer, why))
+		return answer;
 	switch (d->action) {
 	case ACTION_PASS:
 	case ACTION_REDIRECT:
@@ -172,8 +194,8 @@ apply_decision(const struct apply *a, char **why)
 		break;
 	case ACTION_QUARANTINE:
 		if (!a->conf->quarantine.mta_hold)
-			return keep(a, why);
-		if (speak_edits(a, why) && speak_hold(a, why))
+			return SMFIS_DISCARD;
+		if (speak_edits(a, why) && speak_recipients(a, why) && speak_hold(a, why))
 			return SMFIS_CONTINUE;
 		break;
 	case ACTION_DISCARD:

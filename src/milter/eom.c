@@ -152,6 +152,7 @@ decide_scanned(struct eom *e)
 
 	policy_walk(rules, &e->facts, &e->scan.verdict, &outcomes);
 	policy_settle(rules, e->message, &e->scan.verdict, &outcomes, &e->decision);
+	policy_count(rules, &outcomes);
 	outcomes_clear(&outcomes);
 }
 

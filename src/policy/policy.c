@@ -135,6 +135,7 @@ settle_strictest(struct decision *d, const struct message *m, const struct outco
 			if (outcome_at(o, i)->action == ACTION_REDIRECT)
 				add_once(&d->redirects, outcome_at(o, i)->redirect);
 	} else if (d->action == ACTION_QUARANTINE && count(o, DROPPED) > 0) {
+		remove_some(d, m, o, DROPPED);
 		for (guint i = 0; i < o->of->len; i++)
 			if (outcome_at(o, i)->action != ACTION_DISCARD)
 				add_copy(&d->withheld, g_ptr_array_index(m->recipients, i));
@@ -206,11 +207,8 @@ leads_nowhere(const struct decision *d)
 }
 
 static void
-note_rules(const struct rules *r, const struct outcomes *o, struct decision *d)
+note_rules(const struct outcomes *o, struct decision *d)
 {
-	for (guint i = 0; i < r->list->len; i++)
-		if (o->hit[i])
-			rule_hit(g_ptr_array_index(r->list, i));
 	for (guint i = 0; i < o->notify->len; i++)
 		add_copy(&d->notify, g_ptr_array_index(o->notify, i));
 	for (guint i = 0; i < o->of->len; i++)
@@ -232,7 +230,7 @@ policy_settle(const struct rules *r, const struct message *m, const struct verdi
 		.rule = top->rule ? g_strdup(top->rule->conf->title) : NULL,
 		.fallback = (enum action)conf->antivirus.repair_fallback,
 	};
-	note_rules(r, o, d);
+	note_rules(o, d);
 	if (conf->split == SPLIT_QUARANTINE && is_mixed(o))
 		settle_split(d, m, o);
 	else
@@ -248,6 +246,14 @@ policy_settle(const struct rules *r, const struct message *m, const struct verdi
 	d->observed = d->would != d->action;
 	if (d->action == ACTION_REJECT || d->action == ACTION_TEMPFAIL)
 		d->reply = reply_text(conf, m, top, d->action);
+}
+
+void
+policy_count(const struct rules *r, const struct outcomes *o)
+{
+	for (guint i = 0; i < r->list->len; i++)
+		if (o->hit[i])
+			rule_hit(g_ptr_array_index(r->list, i));
 }
 
 void

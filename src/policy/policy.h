@@ -61,8 +61,11 @@ struct decision {
 void	 policy_walk(const struct rules *r, const struct facts *f, const struct verdict *v, struct outcomes *out);
 void	 outcomes_clear(struct outcomes *o);
 
-/* One transaction out of the outcomes. Counts the hits of the rules that decided. */
+/* One transaction out of the outcomes. */
 void	 policy_settle(const struct rules *r, const struct message *m, const struct verdict *v, const struct outcomes *o, struct decision *out);
+
+/* Count the hits of the rules that decided something. */
+void	 policy_count(const struct rules *r, const struct outcomes *o);
 
 /* Both steps, for whoever has no script. */
 void	 policy_decide(const struct rules *r, const struct message *m, const struct verdict *v, struct decision *out);
