@@ -152,7 +152,8 @@ is_kept(const struct apply *a, enum quarantine_why *why)
 	return true;
 }
 
-/* Keep it for good, before the MTA is told that we have taken it. False when that fails; *answer then says what comes of it. */
+/* Keep it for good, before the MTA is told that we have taken it. False when that fails; *answer then
+ * says what comes of it. */
 static bool
 keep(const struct apply *a, enum quarantine_why reason, sfsistat *answer, char **why)
 {

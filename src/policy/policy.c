@@ -187,9 +187,9 @@ drop_lists(struct decision *d)
 
 /* Nothing is done for whoever only looks on. */
 static void
-observe(struct decision *d)
+observe(struct decision *d, const struct outcome *top)
 {
-	d->would = d->action;
+	d->would = d->split ? top->action : d->action;
 	d->action = ACTION_PASS;
 	d->keep = d->split = false;
 	drop_lists(d);
@@ -242,7 +242,7 @@ policy_settle(const struct rules *r, const struct message *m, const struct verdi
 	}
 	d->would = would_be(d, o);
 	if (conf->observe)
-		observe(d);
+		observe(d, top);
 	d->observed = d->would != d->action;
 	if (d->action == ACTION_REJECT || d->action == ACTION_TEMPFAIL)
 		d->reply = reply_text(conf, m, top, d->action);
