@@ -98,7 +98,7 @@ control_line_read(struct control_line *l, int timeout_ms, GError **err)
 		const char *lf = memchr(l->buf->str, '\n', l->buf->len);
 		ssize_t n;
 
-		if (lf != NULL) {
+		if (lf != NULL && (size_t)(lf - l->buf->str) <= l->max) {
 			char *line = g_strndup(l->buf->str, (gsize)(lf - l->buf->str));
 
 			g_string_erase(l->buf, 0, lf - l->buf->str + 1);
