@@ -68,23 +68,53 @@ regex_text(const struct regex *r)
 	return r->text;
 }
 
+static void
+complain(const struct regex *r)
+{
+	if (!atomic_exchange(r->complained, true))
+		log_warn("the regex '%.100s' needs more than %d steps: make it simpler; it counts "
+			 "as a match where that is the stricter answer",
+		    r->text, STEPS_MAX);
+}
+
+/* PCRE2's answer for the bounded subject. */
+static int
+match(const struct regex *r, const char *subject, pcre2_match_data *found)
+{
+	g_assert(found != NULL);
+	return pcre2_match(
+	    r->code, (PCRE2_SPTR)subject, strnlen(subject, SUBJECT_MAX), 0, 0, found, r->bounds);
+}
+
 enum regex_answer
 regex_match(const struct regex *r, const char *subject)
 {
 	pcre2_match_data *found = pcre2_match_data_create(1, NULL);
-	int rc;
+	int rc = match(r, subject, found);
 
-	g_assert(found != NULL);
-	rc = pcre2_match(
-	    r->code, (PCRE2_SPTR)subject, strnlen(subject, SUBJECT_MAX), 0, 0, found, r->bounds);
 	pcre2_match_data_free(found);
 	if (rc >= 0)
 		return REGEX_YES;
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return REGEX_NO;
-	if (!atomic_exchange(r->complained, true))
-		log_warn("the regex '%.100s' needs more than %d steps: make it simpler; it counts "
-			 "as a match where that is the stricter answer",
-		    r->text, STEPS_MAX);
+	complain(r);
 	return REGEX_UNKNOWN;
+}
+
+char *
+regex_group(const struct regex *r, const char *subject)
+{
+	pcre2_match_data *found = pcre2_match_data_create_from_pattern(r->code, NULL);
+	int rc = match(r, subject, found);
+	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(found);
+	char *text = NULL;
+
+	if (rc > 1 && at[2] != PCRE2_UNSET && at[3] >= at[2])
+		text = g_strndup(subject + at[2], at[3] - at[2]);
+	else if (rc == 1 && at[1] >= at[0])
+		text = g_strndup(subject + at[0], at[1] - at[0]);
+	pcre2_match_data_free(found);
+	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
+		complain(r);
+	return text;
 }

@@ -20,5 +20,8 @@ void	 regex_free(struct regex **r);
 const char *regex_text(const struct regex *r);
 /* Does it match somewhere in the subject? UNKNOWN: a bound was reached; the first time for each regex that is logged. */
 enum regex_answer regex_match(const struct regex *r, const char *subject);
+/* What the first group caught in the first match, the whole match if the regex has no group; NULL = no match, or a bound was
+ * reached (logged as above). The caller frees. */
+char	*regex_group(const struct regex *r, const char *subject);
 
 #endif
