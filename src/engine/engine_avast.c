@@ -21,16 +21,17 @@
 #include "engine/content.h"
 #include "engine/engine.h"
 #include "engine/http.h"
+#include "engine/talk.h"
 
-#define STATUS_OK  200
-#define NAME_ROOM  200 /* bytes of a name that the server is told */
-#define REPLY_LINE 8192
-#define LINES_MAX  10000 /* of one answer */
-#define CODE_LEN   4     /* "200 " */
-#define DATA_SCAN  "210 SCAN DATA"
-#define DATA_VPS   "210 VPS DATA"
-#define END_VPS    "200 VPS OK"
-#define WORD_VPS   "VPS "
+#define STATUS_OK 200
+#define NAME_ROOM 200 /* bytes of a name that the server is told */
+#define CRLF      "\r\n"
+#define LINES_MAX 10000 /* of one answer */
+#define CODE_LEN  4     /* "200 " */
+#define DATA_SCAN "210 SCAN DATA"
+#define DATA_VPS  "210 VPS DATA"
+#define END_VPS   "200 VPS OK"
+#define WORD_VPS  "VPS "
 
 extern const struct engine_ops engine_avast;
 
@@ -51,15 +52,12 @@ speaks_rest(const struct engine *e, const struct address *a)
 static char *
 remote_path(struct conn *c, struct content *content, struct verdict *v)
 {
-	const struct conf_antivirus *av = &c->engine->all->antivirus;
-	struct content_place place = { av->path_directory, av->path_group, (mode_t)av->path_mode };
 	GError *why = NULL;
-	const char *path = content_path(content, &place, &why);
+	char *path = talk_path(c, content, &why);
 
-	if (path)
-		return content_remote_path(path, c->engine->conf->path_map);
-	conn_fail(c, v, "file for the server", why);
-	return NULL;
+	if (!path)
+		conn_fail(c, v, "file for the server", why);
+	return path;
 }
 
 static bool
@@ -153,26 +151,6 @@ scan_rest(struct conn *c, const struct scan_request *rq, struct content *content
 }
 
 static bool
-read_line(struct conn *c, GString *line, GError **err)
-{
-	bool ok;
-
-	g_string_truncate(line, 0);
-	ok = wire_line(c->wire, REPLY_LINE, line, err);
-	conn_trace(c, 'S', line->str, line->len);
-	return ok;
-}
-
-static bool
-send_line(struct conn *c, const char *text, GError **err)
-{
-	g_autofree char *line = g_strconcat(text, "\r\n", NULL);
-
-	conn_trace(c, 'C', text, strlen(text));
-	return wire_write(c->wire, line, strlen(line), err);
-}
-
-static bool
 is_code(const char *line)
 {
 	return strspn(line, "0123456789") == CODE_LEN - 1 && line[CODE_LEN - 1] == ' ';
@@ -187,7 +165,7 @@ read_answer(struct conn *c, const char *path, const struct avast_object *o, stru
 	bool clean = false, begun = false;
 
 	for (unsigned i = 0; i < LINES_MAX; i++) {
-		if (!read_line(c, line, &why)) {
+		if (!talk_hear(c, line, &why)) {
 			conn_fail(c, v, "reply", why);
 			return;
 		}
@@ -217,7 +195,7 @@ static void
 scan_socket(
     struct conn *c, struct content *content, const struct avast_object *o, struct verdict *v)
 {
-	g_autofree char *path = remote_path(c, content, v), *escaped = NULL, *command = NULL;
+	g_autofree char *path = remote_path(c, content, v), *escaped = NULL;
 	GError *why = NULL;
 
 	if (!path)
@@ -227,8 +205,7 @@ scan_socket(
 		conn_refuse(c, v, REASON_REFUSED, "the file's name cannot be written in a command");
 		return;
 	}
-	command = g_strconcat("SCAN ", escaped, NULL);
-	if (!send_line(c, command, &why))
+	if (!talk_say(c, CRLF, &why, "SCAN %s", escaped))
 		conn_fail(c, v, "request", why);
 	else
 		read_answer(c, path, o, v);
@@ -258,7 +235,7 @@ greet(struct engine *e, struct conn *c, GError **err)
 
 	if (speaks_rest(e, c->address))
 		return true;
-	if (!read_line(c, line, err))
+	if (!talk_hear(c, line, err))
 		return false;
 	if (g_str_has_prefix(line->str, "220 "))
 		return true;
@@ -271,7 +248,7 @@ static void
 goodbye(struct engine *e, struct conn *c)
 {
 	if (!speaks_rest(e, c->address))
-		send_line(c, "QUIT", NULL);
+		talk_say(c, CRLF, NULL, "QUIT");
 }
 
 /* REST tells nothing about itself: that a connection came up is all there is to know. */
@@ -287,7 +264,7 @@ probe(struct engine *e, struct conn *c, struct probe *out, struct verdict *v)
 		conn_keep(c);
 		return;
 	}
-	if (!send_line(c, "VPS", &why) || !read_line(c, line, &why)) {
+	if (!talk_say(c, CRLF, &why, "VPS") || !talk_hear(c, line, &why)) {
 		conn_fail(c, v, "VPS", why);
 		return;
 	}
@@ -296,7 +273,7 @@ probe(struct engine *e, struct conn *c, struct probe *out, struct verdict *v)
 			g_free(out->definitions);
 			out->definitions = g_strdup(line->str + strlen(WORD_VPS));
 		}
-		if (!read_line(c, line, &why)) {
+		if (!talk_hear(c, line, &why)) {
 			conn_fail(c, v, "VPS", why);
 			return;
 		}

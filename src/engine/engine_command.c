@@ -1,11 +1,13 @@
 /*
  * engine_command - any scanner that is a program: its exit code decides, its output names
  *
- *	argv = {"/usr/bin/scanner", "--file", "%{path}"}  clean_exit = {0}  infected_exit = {1}
+ *	argv = {"/usr/bin/scanner", "--file", "%{path}"}
+ *	clean_exit = {0}
+ *	infected_exit = {1}
  *	name_regex = ': (\S+) FOUND$'
  *
- * Each object is a file in path_directory, made for one run. No shell, no words of the mail among the arguments. What is
- * not listed as clean or infected, a signal, or no end in time is a failure.
+ * Each object is a file in path_directory, made for one run. No shell, no words of the mail among
+ * the arguments. What is not listed as clean or infected, a signal, or no end in time is a failure.
  */
 #include <string.h>
 #include <unistd.h>

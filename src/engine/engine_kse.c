@@ -15,6 +15,7 @@
 #include "engine/engine.h"
 #include "engine/http.h"
 #include "engine/kse_reply.h"
+#include "engine/talk.h"
 
 #define TOKEN_MAX 8192
 #define SECOND_MS 1000
@@ -88,19 +89,16 @@ judge(struct conn *c, const struct http_answer *a, const char *label, struct ver
 		http_judge_status(c, a, v);
 }
 
-/* The object's name as the server sees it, for use_files. NULL and v FAILED. */
+/* The object's file as the server sees it. NULL and v FAILED. */
 static char *
 remote_path(struct conn *c, struct content *content, struct verdict *v)
 {
-	const struct conf_antivirus *av = &c->engine->all->antivirus;
-	struct content_place place = { av->path_directory, av->path_group, (mode_t)av->path_mode };
 	GError *why = NULL;
-	const char *path = content_path(content, &place, &why);
+	char *path = talk_path(c, content, &why);
 
-	if (path)
-		return content_remote_path(path, c->engine->conf->path_map);
-	conn_fail(c, v, "file for the server", why);
-	return NULL;
+	if (!path)
+		conn_fail(c, v, "file for the server", why);
+	return path;
 }
 
 static void
