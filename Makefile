@@ -17,6 +17,7 @@
 #	V=1			show the commands
 #	DESTDIR= PREFIX=/usr/local SYSCONFDIR=/etc LIBEXECDIR=$(PREFIX)/libexec
 #	TEST=pattern		only tests whose file name matches
+#	ENGINE=name		only what tests that engine
 #	FULL=1			the long runs of make check too
 
 VERSION		:= 0.1.0
@@ -122,7 +123,7 @@ tests: all $(UNIT_TESTS) $(SCANNER_TESTS) $(TOOLS)
 
 check:
 	@scripts/install-deps test
-	@tests/run
+	@tests/run $(if $(ENGINE),-e $(ENGINE))
 
 demo:
 	@scripts/install-deps demo

@@ -12,6 +12,7 @@
  *	S: 319 OK
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "conf/conf.h"
 #include "engine/savapi_reply.h"
@@ -21,6 +22,19 @@
 #define MARGIN_MS 1000 /* its time ends before ours: then it can say so */
 
 extern const struct engine_ops engine_savapi;
+
+/* The number goes into a line of the protocol. */
+static bool
+init(struct engine *e, GError **err)
+{
+	const char *id = e->conf->savapi.product_id;
+
+	if (strspn(id, "0123456789") == strlen(id))
+		return true;
+	g_set_error(err, CONF_ERROR, CONF_E_INVALID,
+	    "product_id = \"%s\" is no number; write that of your licence, for example 10776", id);
+	return false;
+}
 
 static bool
 greet(struct engine *e, struct conn *c, GError **err)
@@ -165,6 +179,7 @@ const struct engine_ops engine_savapi = {
 	.summary = "Avira's SAVAPI daemon, by path",
 	.caps = ENGINE_CAP_PATH,
 	.default_port = "4444",
+	.init = init,
 	.greet = greet,
 	.scan = scan,
 	.goodbye = goodbye,

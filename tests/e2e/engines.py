@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Engines over the network: real clamd and c-icap, Symantec's dialect, fail-over under load, backups, TLS"""
-# run: timeout=240 san=address,thread
+# run: timeout=240 san=address,thread engines
 import base64
 import json
 import os
@@ -141,7 +141,7 @@ def c_icap():
     tap.eq(line['why'], 'not-scanned')
 
 
-@tap.test('Symantec: 204, 201 with a page, 403, FILEMOD; findings, categories, containers')
+@tap.test('icap, Symantec: 204, 201 with a page, 403, FILEMOD; findings, categories, containers')
 def symantec():
     s = Symantec()
     path = rig.folder('filemod', owner='nobody', mode=0o755)
@@ -163,7 +163,7 @@ def symantec():
     tap.ok(all(u.endswith('/SYMCScanResp-AV?action=scan') for u in uris), str(uris))
 
 
-@tap.test('Symantec: busy and no licence are 451, new definitions are noticed by the ISTag')
+@tap.test('icap, Symantec: busy and no licence are 451, new definitions are noticed by the ISTag')
 def symantec_states():
     s = Symantec()
     d = start('states', engine('icap', 'sse', ['icap://127.0.0.1:%d' % s.port], 'busy_retry_time = 200ms'))
