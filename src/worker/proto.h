@@ -95,6 +95,8 @@ enum {
 	PROTO_PIN_WORKERS	= 1u << 13,
 	PROTO_ASK		= 1u << 14,	/* tell what lies in the folder and wait for word before it is loaded */
 	PROTO_SWEEP		= 1u << 15,	/* look for hidden content beside the MIME structure */
+	PROTO_LAYER_CACHE	= 1u << 16,
+	PROTO_PCRE_JIT		= 1u << 17,
 };
 
 struct proto_settings {
@@ -170,7 +172,7 @@ struct proto_finding {
 struct proto_done {
 	uint32_t state;			/* enum scan_state; UNKNOWN is a protocol error */
 	uint32_t partial, failed;	/* enum reason; the text explains the failed one if set, else the partial one */
-	uint32_t reserved;
+	uint32_t known;			/* SCAN: inner files that were clean in an earlier mail */
 	uint64_t cpu_us;		/* CLOCK_PROCESS_CPUTIME_ID of this request */
 };
 
