@@ -15,6 +15,7 @@
 #include "daemon/privileges.h"
 #include "daemon/socket.h"
 #include "engine/engine.h"
+#include "policy/rules.h"
 #include "scan/memory.h"
 #include "verdict/database_files.h"
 
@@ -92,6 +93,46 @@ check_sections(const struct options *o, const struct conf *conf, GPtrArray *erro
 	if (set == NULL)
 		take_error(errors, &err);
 	engines_free(&set);
+}
+
+/* Lists are read by the daemon, which has become the configured user. */
+static void
+check_list(
+    const struct conf_policy *p, char *const *texts, const struct identity *id, GPtrArray *errors)
+{
+	for (; *texts != NULL; texts++) {
+		const char *path = *texts + strlen("file:");
+		const int rc =
+		    g_str_has_prefix(*texts, "file:/") ? identity_access(id, path, R_OK) : 0;
+
+		if (rc != 0)
+			add(errors, "%s:%u: policy \"%s\": user %s cannot read the list %s: %s",
+			    p->file, p->line, p->title, id->name, path, g_strerror(rc));
+	}
+}
+
+static void
+check_policies(const struct conf *conf, const struct identity *id, GPtrArray *errors)
+{
+	const guint before = errors->len;
+	g_autoptr(GError) err = NULL;
+	struct rules *rules;
+
+	for (guint i = 0; i < conf->policies->len; i++) {
+		const struct conf_policy *p = g_ptr_array_index(conf->policies, i);
+
+		check_list(p, p->senders, id, errors);
+		check_list(p, p->recipients, id, errors);
+		check_list(p, p->daemons, id, errors);
+		check_list(p, p->symbols, id, errors);
+		check_list(p, p->objects, id, errors);
+	}
+	if (errors->len > before)
+		return;
+	rules = rules_new(conf, NULL, &err);
+	if (rules == NULL)
+		take_error(errors, &err);
+	rules_free(&rules);
 }
 
 static void
@@ -224,6 +265,7 @@ check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArr
 		    "whole machine");
 	folders_check(conf, id, errors);
 	check_engines(o, conf, id, errors, warnings);
+	check_policies(conf, id, errors);
 	check_socket("socket", conf->socket, conf->socket_group, errors, warnings);
 	if (conf->control.socket[0] != '\0')
 		check_socket(
