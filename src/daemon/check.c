@@ -14,6 +14,7 @@
 #include "daemon/generation.h"
 #include "daemon/privileges.h"
 #include "daemon/socket.h"
+#include "effect/seal.h"
 #include "engine/engine.h"
 #include "policy/rules.h"
 #include "scan/memory.h"
@@ -232,16 +233,23 @@ check_times(const struct conf *conf, GPtrArray *warnings)
 		add(warnings, "on_error = pass: mail that could not be scanned is delivered");
 }
 
-/* What the shared cache needs at the start, while it may still be read. */
+/* What shared cache and seals need at the start, while it may still be read. */
 static void
 check_secrets(const struct conf *conf, GPtrArray *errors)
 {
 	g_autoptr(GError) err = NULL;
 	struct memory *m = memory_new(conf, &err);
+	struct seal *seal;
 
 	if (m == NULL)
 		take_error(errors, &err);
 	memory_free(&m);
+	if (conf->seal.key_file[0] == '\0')
+		return;
+	seal = seal_new(conf->seal.key_file, &err);
+	if (seal == NULL)
+		take_error(errors, &err);
+	seal_free(&seal);
 }
 
 void

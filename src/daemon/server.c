@@ -21,6 +21,7 @@
 #include "daemon/generation.h"
 #include "daemon/notify.h"
 #include "daemon/socket.h"
+#include "effect/seal.h"
 #include "milter/control_thread.h"
 
 /* How long libmilter's thread may take to start, and how often that is looked at. */
@@ -135,6 +136,11 @@ server_open(struct server *s, const struct options *o, struct conf *conf, GError
 	s->memory = memory_new(conf, err);
 	if (s->memory == NULL)
 		return EX_CONFIG;
+	if (conf->seal.key_file[0] != '\0') {
+		s->milter.seal = seal_new(conf->seal.key_file, err);
+		if (s->milter.seal == NULL)
+			return EX_CONFIG;
+	}
 	log_advice(conf);
 	return EX_OK;
 }
@@ -306,6 +312,7 @@ server_stop(struct server *s, bool gently)
 	q = atomic_exchange(&s->milter.quarantine, NULL);
 	quarantine_close(&q);
 	milter_clear(&s->milter);
+	seal_free(&s->milter.seal);
 	memory_free(&s->memory);
 	conf_unref(&s->started);
 	identity_free(&s->identity);
