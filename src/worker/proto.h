@@ -38,7 +38,7 @@
  * What an honest worker keeps to, because the front kills one that does not: object 0 is the whole message descriptor (kind
  * MESSAGE, STORE_SPOOL, offset 0, its full size); ids rise by one; besides it at most max_file_count objects (0: PROTO_OBJECTS_MAX),
  * each at most max_extract_size, together at most max_cumulative_extract_size, those in the arena together at most arena_size
- * (they never overlap; no alignment is asked for; what does not fit is PARTIAL limit.cumulative); their strings together at most
+ * (a slice of another counts again; no alignment is asked for; what does not fit is PARTIAL limit.cumulative); their strings together at most
  * PROTO_STRINGS_MAX; at most PROTO_FINDINGS_MAX findings an answer. DONE is consistent: failed set = state FAILED; else partial set =
  * PARTIAL; else COMPLETE. Every string ends inside its packet and nothing follows the last one. COVERED says that the scan of the
  * whole message, COMPLETE and without a finding, has examined the bytes of these parts (scanner/trail.h): ids rise over all
