@@ -84,6 +84,30 @@ check_database(const struct conf_engine *e, const struct identity *id, GPtrArray
 		    e->title, path, path);
 }
 
+/* The program must be there; the folder must be its user's to write, if what it does is what it is meant for. */
+static void
+check_update(
+    const struct conf_engine *e, const struct identity *id, GPtrArray *errors, GPtrArray *warnings)
+{
+	g_auto(GStrv) argv = NULL;
+	int rc;
+
+	if (!g_shell_parse_argv(e->clamav.update_command, NULL, &argv, NULL))
+		return; /* empty; what is malformed was refused with its line */
+	rc = identity_access(id, argv[0], X_OK);
+	if (rc != 0)
+		add(errors,
+		    "clamav \"%s\": update_command: user %s cannot run %s: %s; correct the path",
+		    e->title, id->name, argv[0], g_strerror(rc));
+	rc = identity_access(id, e->clamav.database, W_OK);
+	if (rc != 0)
+		add(warnings,
+		    "clamav \"%s\": update_command runs as user %s, who cannot write database = "
+		    "\"%s\": %s; give the folder to that user (and add it to ReadWritePaths of the "
+		    "systemd unit), or let clamav-freshclam do it and take update_command away",
+		    e->title, id->name, e->clamav.database, g_strerror(rc));
+}
+
 /* What the engines themselves say about their sections: addresses, certificates, templates. */
 static void
 check_sections(const struct options *o, const struct conf *conf, GPtrArray *errors)
@@ -156,8 +180,10 @@ check_engines(const struct options *o, struct conf *conf, const struct identity 
 		else if (engine_ops_find(e->kind) == NULL)
 			add(errors, "%s:%u: %s \"%s\": this engine is not built into this version",
 			    e->file, e->line, e->kind, e->title);
-		else if (strcmp(e->kind, "clamav") == 0 && e->enabled != ENABLED_NO)
+		else if (strcmp(e->kind, "clamav") == 0 && e->enabled != ENABLED_NO) {
 			check_database(e, id, errors);
+			check_update(e, id, errors, warnings);
+		}
 	}
 	if (errors->len == 0)
 		check_sections(o, conf, errors);

@@ -13,8 +13,8 @@
 
 #define INSTALLED_SCANNER LIBEXECDIR "/avmilter/avmilter-scanner"
 
-static const struct conf_engine *
-embedded(const struct conf *conf)
+const struct conf_engine *
+generation_embedded(const struct conf *conf)
 {
 	for (guint i = 0; i < conf->engines->len; i++) {
 		const struct conf_engine *e = g_ptr_array_index(conf->engines, i);
@@ -29,7 +29,7 @@ embedded(const struct conf *conf)
 static const struct conf_clamav *
 scanner_options(const struct conf *conf)
 {
-	const struct conf_engine *e = embedded(conf);
+	const struct conf_engine *e = generation_embedded(conf);
 
 	if (e == NULL)
 		e = g_ptr_array_index(conf->engines, 0);
@@ -126,7 +126,8 @@ generation_workers_conf(const struct conf *conf, struct workers_conf *out, GErro
 	if (!one_embedded(conf, err) || !put_path(s->database, c->database, "database", err) ||
 	    !put_path(s->scratch, a->scratch_base, "scratch_base", err))
 		return false;
-	s->flags = heuristic_flags(conf, c) | (embedded(conf) != NULL ? PROTO_ENGINE : 0) |
+	s->flags = heuristic_flags(conf, c) |
+	    (generation_embedded(conf) != NULL ? PROTO_ENGINE : 0) |
 	    (conf->sandbox == SANDBOX_REQUIRE ? PROTO_REQUIRE_SANDBOX : 0) |
 	    (a->sweep ? PROTO_SWEEP : 0);
 	s->max_extract_size = a->max_extract_size;

@@ -141,6 +141,7 @@ server_open(struct server *s, const struct options *o, struct conf *conf, GError
 		if (s->milter.seal == NULL)
 			return EX_CONFIG;
 	}
+	s->updates = updates_new(&s->milter.slot, o->test_clock);
 	log_advice(conf);
 	return EX_OK;
 }
@@ -221,7 +222,7 @@ server_start(struct server *s, GError **err)
 	engines = snap->active;
 	s->latest = snap->number;
 	snapshot_slot_set(&s->milter.slot, snap);
-	if (!start_milter(s, err))
+	if (!start_milter(s, err) || !updates_start(s->updates, err))
 		return EX_OSERR;
 	if (s->control != NULL && !control_start(s->control, &console_commands, s, err))
 		return EX_OSERR;
@@ -295,7 +296,9 @@ server_stop(struct server *s, bool gently)
 	if (gently && s->milter_started)
 		drain(s);
 	milter_cut(&s->milter); /* ends what the console is scanning */
+	updates_stop(s->updates);
 	control_free(&s->control);
+	updates_free(&s->updates);
 	socket_file_remove(&s->socket_file);
 	pidfile_drop(&s->pidfile);
 	snapshot_unref(&s->next);
