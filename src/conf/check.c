@@ -11,6 +11,7 @@
 
 #include "base/endpoint.h"
 #include "conf/value.h"
+#include "verdict/evasion.h"
 #include "verdict/verdict.h"
 
 #define SHA256_HEX 64
@@ -160,11 +161,11 @@ check_field_name(const char *text)
 static char *
 check_code(const char *text)
 {
-	const char *p = *text == '-' ? text + 1 : text;
+	uint64_t set = 0;
 
-	if (*p >= 'A' && *p <= 'Z' && strspn(p, G_CSET_A_2_Z G_CSET_DIGITS "_") == strlen(p))
+	if (evasion_select(text, &set))
 		return NULL;
-	return g_strdup("is no code: write P1, P2, CODE or -CODE in capital letters");
+	return g_strdup("is no code: write P1, P2, CODE or -CODE as in avmilter.conf(5), EVASION");
 }
 
 static char *
@@ -228,21 +229,6 @@ check_path_map(const char *text)
 	    : g_strdup("is no pair of prefixes: write \"/LOCAL=REMOTE\"");
 }
 
-static char *
-check_command(const char *text)
-{
-	g_autoptr(GError) err = NULL;
-	g_auto(GStrv) argv = NULL;
-
-	if (!*text)
-		return NULL;
-	if (!g_shell_parse_argv(text, NULL, &argv, &err))
-		return g_strdup_printf("cannot be split into words: %s", err->message);
-	return argv[0][0] == '/'
-	    ? NULL
-	    : g_strdup("names no program by its absolute path: begin it with /");
-}
-
 /* A control character in a path, name or reply would end up in a log line, a header or a reply. */
 static char *
 check_control(const char *text)
@@ -274,7 +260,6 @@ check_text(const struct conf_option *o, const char *text)
 		{ ADDRESS, check_address },
 		{ NOTIFY, check_notify },
 		{ HOSTPORT, check_host_port },
-		{ COMMANDLINE, check_command },
 	};
 	char *why;
 

@@ -90,18 +90,6 @@ check_pairs(const struct conf *c, const struct outline *o)
 	if ((*c->trust.skip_header) && !*c->trust.clients)
 		WARN("trust.skip_header",
 		    "trust.skip_header is believed from nobody: name the networks in clients");
-	if (*c->seal.key_file && !*c->trust.clients && !*c->trust.hops)
-		WARN("seal.key_file",
-		    "seal.key_file: no hop is named: trust.hops get mail with a seal, seals of "
-		    "trust.clients are believed");
-	if (*c->trust.hops && !*c->seal.key_file)
-		WARN("trust.hops", "trust.hops get no seals without seal.key_file");
-	if (*c->seal.key_file &&
-	    (c->antivirus.cache_memory == 0 ||
-		(c->antivirus.cache_size == 0 && c->antivirus.cache_size_clean == 0)))
-		WARN("seal.key_file",
-		    "seal.key_file does nothing without the result cache, which knows what a "
-		    "verdict rests on");
 }
 
 static void
@@ -123,6 +111,9 @@ check_antivirus(const struct conf *c, const struct outline *o)
 		WARN("antivirus.message_time_max",
 		    "antivirus.message_time_max: the MTA gives up after 300 s "
 		    "(milter_content_timeout, T=E:) unless told otherwise");
+	if (a->paranoid && !a->sweep)
+		ERROR("antivirus.paranoid",
+		    "antivirus.paranoid looks where the sweep looks: write sweep = true");
 	if (a->max_extract_time > a->message_time_max)
 		WARN("antivirus.max_extract_time",
 		    "antivirus.max_extract_time is never reached: message_time_max is shorter");

@@ -115,7 +115,7 @@ struct walk {
 	bool padded;  /* padding was met */
 	bool odd;     /* the line before was no multiple of four ... */
 	bool shorter; /* ... or shorter than the first */
-	size_t lines, first;
+	size_t lines, first, symbols;
 };
 
 static void
@@ -153,6 +153,7 @@ look_at_line(struct walk *w, const struct line *line)
 	w->shorter = letters + pads < w->first;
 	w->lines++;
 	l->letters += letters;
+	w->symbols += letters + pads;
 }
 
 void
@@ -170,6 +171,7 @@ base64_look(const unsigned char *p, size_t len, struct base64_look *out)
 	lines_init(&it, p, len);
 	while (lines_next(&it, &line))
 		look_at_line(&w, &line);
+	out->bad_length = w.symbols % 4 != 0;
 }
 
 bool

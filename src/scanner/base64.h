@@ -18,6 +18,7 @@ struct base64_look {
 	size_t	 letters;	/* of either alphabet */
 	size_t	 foreign;	/* bytes that are neither letter, padding, nor blank */
 	bool	 nul;
+	bool	 bad_length;	/* letters and padding are no multiple of four */
 	bool	 early_pad;	/* letters behind padding */
 	bool	 url;		/* - or _ */
 	bool	 uneven;	/* a line before the last that is no multiple of four */

@@ -5,11 +5,11 @@
 
 #include "base/auto.h"
 #include "scanner/arena.h"
-#include "scanner/containers.h"
 #include "scanner/harvest.h"
 #include "scanner/partname.h"
 #include "scanner/shape.h"
 #include "scanner/sweep.h"
+#include "verdict/evasion.h"
 
 #define TYPE_MAX                                                                                   \
 	127 /* bytes of a media type (RFC 4288 4.2: 127 each way; longer ones are nobody's) */
@@ -168,21 +168,12 @@ is_encoded(GMimeContentEncoding e)
 	    e == GMIME_CONTENT_ENCODING_UUENCODE;
 }
 
-/* Signed content is the body of a mail like any other. */
-static void
-walk_content(void *arg, const struct source *src, const char *path, unsigned depth)
-{
-	if (containers_is_entity(src))
-		walk_source(arg, src, path, depth);
-}
-
 static void
 walk_leaf(
     struct harvest *r, const struct source *src, GMimePart *part, const char *path, unsigned depth)
 {
 	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(part);
 	g_autofree char *type = written_type(GMIME_OBJECT(part));
-	const struct containers containers = { .h = r, .content = walk_content, .arg = r };
 	struct source bytes, raw;
 
 	if (!raw_slice(r, src, part, path, &raw))
@@ -191,8 +182,6 @@ walk_leaf(
 	if (is_encoded(encoding) && !decode(r, encoding, raw.base, raw.len, path, &bytes))
 		return;
 	emit_leaf(r, GMIME_OBJECT(part), &bytes, &raw, encoding, path);
-	if (!r->stop)
-		containers_open(&containers, &bytes, path, depth);
 	if (strcmp(type, "message/partial") == 0)
 		verdict_partial(
 		    r->v, REASON_MESSAGE_PARTIAL, "part %s is a fragment of a split message", path);
@@ -373,6 +362,23 @@ walk_source(struct harvest *r, const struct source *src, const char *path, unsig
 		    *path ? path : "itself");
 }
 
+/* Signs of evasion: those that paranoid_codes names are findings. */
+static void
+judge(struct harvest *r, uint64_t odd)
+{
+	const struct proto_settings *lim = r->job->limits;
+
+	if (!(lim->flags & PROTO_PARANOID))
+		return;
+	for (unsigned e = 0; e < EVASION_COUNT; e++) {
+		g_autofree char *name = g_strconcat("Paranoid.", evasion_name(e), NULL);
+		if (odd & lim->evasion & UINT64_C(1) << e)
+			verdict_find(r->v, FINDING_EVASION, name, "", "");
+	}
+	if (r->job->hints)
+		*r->job->hints = odd & ~lim->evasion;
+}
+
 void
 decompose(const struct decompose *job, struct verdict *v)
 {
@@ -390,7 +396,7 @@ decompose(const struct decompose *job, struct verdict *v)
 	harvest_emit(&r, &whole);
 	if (job->mime && !r.stop)
 		walk_source(&r, &all, "", 0);
-	if (job->mime && (job->limits->flags & PROTO_SWEEP) && !r.stop)
-		sweep(&r, &all);
+	if (job->mime && !r.stop)
+		judge(&r, sweep(&r, &all));
 	verdict_complete(v);
 }

@@ -39,6 +39,7 @@ struct decompose {
 	bool		 mime;		/* false: only object 0 */
 	const struct proto_settings *limits;
 	uint64_t	 cpu_start_us;	/* max_extract_time counts from here */
+	uint64_t	*hints;		/* codes that are no findings, or NULL */
 	part_listener	*listener;
 	void		*arg;
 };

@@ -8,6 +8,7 @@
 #include "scanner/uu.h"
 #include "scanner/views.h"
 #include "scanner/yenc.h"
+#include "verdict/evasion.h"
 
 #define UU_FULL      61 /* letters of a full line, its length included */
 #define UU_LINES_MIN 3  /* full ones, where nothing says "begin" */
@@ -185,14 +186,17 @@ announced(struct find *f, const struct line *l)
 {
 	switch (uu_begin(l->p, l->end)) {
 	case UU_LINES:
+		f->o->odd |= EVASION_BIT(UU_INLINE);
 		return offer_uu(f, l->next, false);
 	case UU_BASE64:
 		return offer_begin_base64(f, l->next);
 	case UU_NONE:
 		break;
 	}
-	if (begins(l, "=ybegin "))
+	if (begins(l, "=ybegin ")) {
+		f->o->odd |= EVASION_BIT(YENC);
 		return offer_yenc(f, l->next);
+	}
 	if (*l->p == '(' && contains(l, "BinHex"))
 		return offer_binhex(f, l->next);
 	return NULL;

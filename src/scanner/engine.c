@@ -4,7 +4,6 @@
 
 #include "scanner/clamav.h"
 #include "scanner/generation.h"
-#include "scanner/memo.h"
 
 /* libclamav's own bound; above it, it warns and takes this. */
 #define FILE_SIZE_MAX ((uint64_t)INT32_MAX - 2)
@@ -242,7 +241,6 @@ clamav_free(struct clamav **c)
 {
 	if (!*c)
 		return;
-	memo_free(&(*c)->memo);
 	if ((*c)->engine)
 		cl_engine_free((*c)->engine);
 	g_free(*c);

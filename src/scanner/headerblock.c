@@ -4,6 +4,7 @@
 
 #include "scanner/encname.h"
 #include "scanner/lines.h"
+#include "verdict/evasion.h"
 
 #define PREFIX        "content-"
 #define LEAD_MAX      64            /* bytes before a name that are stepped over */
@@ -15,6 +16,7 @@ struct walk {
 	const struct blocks_job *job;
 	struct blocks *out;
 	GHashTable *delimiters; /* texts behind "--" that delimit parts */
+	GHashTable *closed;     /* those that were met with "--" behind them */
 	struct block now;
 	bool open;                   /* now is being read */
 	bool folding;                /* the last field may go on */
@@ -142,6 +144,16 @@ learn_boundaries(struct walk *w, const struct field *f)
 	}
 }
 
+const unsigned char *
+headerblock_value_end(const struct field *f)
+{
+	bool indented = f->line < f->name && (*f->line == ' ' || *f->line == '\t');
+	const unsigned char *p =
+	    indented ? memchr(f->value, ';', (size_t)(f->end - f->value)) : NULL;
+
+	return p ? p : f->end;
+}
+
 /* The block is whole: read its fields. */
 static void
 close_block(struct walk *w, const unsigned char *at)
@@ -155,7 +167,7 @@ close_block(struct walk *w, const unsigned char *at)
 	for (unsigned i = b->first_field; i < b->first_field + b->fields; i++) {
 		const struct field *f = &g_array_index(w->out->fields, struct field, i);
 		if (f->kind == FIELD_ENCODING) {
-			b->encodings |= encname_find(f->value, f->end);
+			b->encodings |= encname_find(f->value, headerblock_value_end(f));
 		} else if (f->kind == FIELD_TYPE) {
 			learn_boundaries(w, f);
 			unsigned t = encname_type(f->value, f->end);
@@ -239,6 +251,10 @@ judge_delimiter(struct walk *w, const struct line *l)
 
 	w->after_delimiter = false;
 	if (header) {
+		w->out->odd |= known ? 0 : EVASION_BIT(DELIM_UNDECLARED);
+		w->out->odd |= *at == '-' ? 0 : EVASION_BIT(DELIM_INDENTED);
+		w->out->odd |=
+		    g_hash_table_contains(w->closed, text) ? EVASION_BIT(PART_AFTER_CLOSE) : 0;
 		end_bodies(w, END_HEADER, at);
 		know(w, g_steal_pointer(&text));
 	}
@@ -247,6 +263,23 @@ judge_delimiter(struct walk *w, const struct line *l)
 	/* A part without a header of its own. */
 	if ((header || known) && !find_name(l))
 		open_block(w, l->p, true);
+}
+
+/* "--b--": nothing should come behind it. */
+static void
+note_close(struct walk *w, const struct line *l)
+{
+	const unsigned char *end = l->end;
+
+	while (end > l->p && end[-1] <= ' ')
+		end--;
+	if (end - l->p < 5 || end[-1] != '-' || end[-2] != '-')
+		return;
+	char *text = delimiter_text(l->p, end);
+	if (g_hash_table_contains(w->delimiters, text))
+		g_hash_table_add(w->closed, text);
+	else
+		g_free(text);
 }
 
 /* A delimiter that no line of text follows. */
@@ -276,6 +309,7 @@ take_line(struct walk *w, const struct line *l)
 		if (w->after_delimiter)
 			end_known(w);
 		close_block(w, l->p);
+		note_close(w, l);
 		end_bodies(w, END_ANY, l->p);
 		w->after_delimiter = true;
 		w->dash = l->p;
@@ -312,9 +346,10 @@ finish(struct walk *w)
 void
 blocks_find(const struct blocks_job *job, struct blocks *out)
 {
+	g_autoptr(GHashTable) closed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autoptr(GHashTable) delimiters =
 	    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	struct walk w = { .job = job, .out = out, .delimiters = delimiters };
+	struct walk w = { .job = job, .out = out, .delimiters = delimiters, .closed = closed };
 	struct lines it;
 	struct line line;
 	size_t skip = 0;

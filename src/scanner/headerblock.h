@@ -51,6 +51,7 @@ struct blocks {
 	GArray	*list;		/* of struct block */
 	GArray	*fields;	/* of struct field */
 	bool	 utf7;		/* a field speaks of UTF-7 */
+	uint64_t odd;		/* EVASION_BIT() of the DELIM and PART codes */
 	bool	 over;		/* there were more than max */
 };
 
@@ -70,6 +71,8 @@ struct blocks_job {
 /* One walk. Pointers go into the data. The caller clears. */
 void	 blocks_find(const struct blocks_job *job, struct blocks *out);
 void	 blocks_clear(struct blocks *b);
+/* Where the value of an encoding field ends: in a continuation line at a semicolon, or signatures (DKIM) would be searched for words. */
+const unsigned char *headerblock_value_end(const struct field *f);
 /* The end of a body that a delimiter line at end follows: without the line end that belongs to that. */
 const unsigned char *headerblock_body_end(const unsigned char *start, const unsigned char *end);
 

@@ -32,6 +32,8 @@ struct offer {
 	unsigned	 depth;		/* of the task at hand */
 	unsigned	 count;		/* objects so far: "0.1", "0.2" ... are their paths */
 	char		**names;	/* for what comes now; borrowed */
+	uint64_t	 odd;		/* signs of evasion so far */
+	bool		 placed;	/* the block at hand is one that mail programs read */
 	bool		 utf7;		/* a field of the message spoke of UTF-7 */
 	bool		 stop;
 };
@@ -45,6 +47,8 @@ struct sink offer_sink(struct offer *o);
 void	 offer_decoded(struct offer *o, const struct sink *s, size_t from, size_t len);
 /* A piece of a source as it stands. */
 void	 offer_slice(struct offer *o, const struct source *src, const unsigned char *p, size_t len);
+/* The same, to be swept and opened by itself. */
+void	 offer_piece(struct offer *o, const struct source *src, const unsigned char *p, size_t len);
 /* Sweep these bytes too. */
 void	 offer_task(struct offer *o, const struct source *src, unsigned depth);
 

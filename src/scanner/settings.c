@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-#define FLAGS_ALL    (((uint64_t)PROTO_PCRE_JIT << 1) - 1)
+#include "verdict/evasion.h"
+
+#define FLAGS_ALL    (((uint64_t)PROTO_PARANOID << 1) - 1)
 #define DEPTH_MAX    90 /* libclamav nests at most 100, and needs some levels for itself */
 #define SIZE_LIMIT   (UINT64_C(1) << 40)
 #define TIME_MS_MAX  (24u * 3600 * 1000)
@@ -42,6 +44,8 @@ settings_check(const struct proto_settings *s, GError **err)
 		return refuse(err, "max_extract_depth");
 	if (s->header_max == 0 || s->header_max > SIZE_LIMIT)
 		return refuse(err, "header_max");
+	if (s->evasion & ~EVASION_ALL)
+		return refuse(err, "paranoid_codes");
 	if (s->memory_max > SIZE_LIMIT)
 		return refuse(err, "memory_max");
 	if (s->ac_depth > AC_DEPTH_MAX)

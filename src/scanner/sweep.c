@@ -5,9 +5,11 @@
 #include "base/auto.h"
 #include "scanner/base64.h"
 #include "scanner/charset.h"
+#include "scanner/containers.h"
 #include "scanner/embedded.h"
 #include "scanner/headerblock.h"
 #include "scanner/lines.h"
+#include "scanner/oddity.h"
 #include "scanner/offer.h"
 #include "scanner/views.h"
 
@@ -102,8 +104,11 @@ bodies(struct offer *o, const struct source *src, const struct block *b, const u
 		for (size_t k = 0; k < i; k++)
 			again |= ends[k] == ends[i];
 		/* Text goes on behind a line of dashes; encoded data may end or go on there. */
-		if (!again && (i == 0 || b->encodings != 0))
+		if (!again && (i == 0 || b->encodings != 0)) {
+			o->placed =
+			    b->placed && p == b->starts[START_EMPTY] && ends[i] == b->end_any;
 			views_body(o, src, p, e, b->encodings, plain && i == 0);
+		}
 	}
 }
 
@@ -179,8 +184,13 @@ sweep_text(struct offer *o, const struct source *src)
 		    "more header blocks than %d times max_file_count", BLOCKS_TIMES);
 		o->stop = true;
 	}
-	for (guint i = 0; i < blocks.list->len && !o->stop && !o->h->stop; i++)
-		sweep_block(o, src, &g_array_index(blocks.list, struct block, i));
+	o->odd |= blocks.odd;
+	for (guint i = 0; i < blocks.list->len && !o->stop && !o->h->stop; i++) {
+		const struct block *b = &g_array_index(blocks.list, struct block, i);
+		if (o->h->job->limits->flags & PROTO_PARANOID)
+			o->odd |= oddity_of_block(src, &blocks, b);
+		sweep_block(o, src, b);
+	}
 	embedded_find(o, src, (const struct range *)(void *)decoded->data, decoded->len);
 	o->utf7 |= blocks.utf7;
 	if (o->utf7 && charset_is_utf7(src->base, src->len))
@@ -198,6 +208,17 @@ sweep_source(struct offer *o, const struct source *src)
 		sweep_text(o, src);
 }
 
+static struct source
+leaf_source(const struct harvest *h, const struct leaf *l)
+{
+	bool arena = l->data >= h->job->arena && l->data < h->job->arena + h->job->arena_size;
+
+	return (struct source){ .base = l->data,
+		.len = l->len,
+		.store = arena ? STORE_ARENA : STORE_SPOOL,
+		.offset = (uint64_t)(l->data - (arena ? h->job->arena : h->job->message)) };
+}
+
 /* Leaves that GMime decoded are swept like what the sweep itself decodes; the others as part of the
  * message, but for their characters. */
 static void
@@ -207,28 +228,45 @@ add_leaves(struct offer *o)
 
 	for (guint i = 0; i < h->leaves->len; i++) {
 		const struct leaf *l = &g_array_index(h->leaves, struct leaf, i);
-		bool arena =
-		    l->data >= h->job->arena && l->data < h->job->arena + h->job->arena_size;
-		struct source src = { .base = l->data,
-			.len = l->len,
-			.store = arena ? STORE_ARENA : STORE_SPOOL,
-			.offset = (uint64_t)(l->data - (arena ? h->job->arena : h->job->message)) };
+		struct source src = leaf_source(h, l);
 		if (l->decoded || charset_look(l->data, l->len) != CHARSET_NARROW)
 			offer_task(o, &src, 1);
 	}
 }
 
-void
+/* What GMime decoded, and what stands as it is. */
+static void
+open_leaves(struct offer *o)
+{
+	const struct harvest *h = o->h;
+
+	for (guint i = 0; i < h->leaves->len && !o->stop && !h->stop; i++) {
+		struct source src = leaf_source(h, &g_array_index(h->leaves, struct leaf, i));
+		containers_open(o, &src);
+	}
+}
+
+uint64_t
 sweep(struct harvest *h, const struct source *message)
 {
 	AUTO(offer_clear) struct offer o = { 0 };
+	bool wanted = h->job->limits->flags & PROTO_SWEEP;
+	guint done = 0;
 
 	offer_init(&o, h);
-	offer_task(&o, message, 0);
-	add_leaves(&o);
+	if (wanted) {
+		offer_task(&o, message, 0);
+		add_leaves(&o);
+		done = o.tasks->len;
+	}
+	open_leaves(&o);
 	for (guint i = 0; i < o.tasks->len && !o.stop && !h->stop; i++) {
 		struct task t = g_array_index(o.tasks, struct task, i);
 		o.depth = t.depth;
-		sweep_source(&o, &t.src);
+		if (i >= done)
+			containers_open(&o, &t.src);
+		if (wanted)
+			sweep_source(&o, &t.src);
 	}
+	return o.odd;
 }

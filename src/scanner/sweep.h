@@ -13,7 +13,11 @@
 
 #include "scanner/harvest.h"
 
-/* Sweep the message, and the leaves that h has. */
-void	 sweep(struct harvest *h, const struct source *message);
+/*
+ * Open the containers among the leaves that h has; with PROTO_SWEEP, sweep the message and all that comes out.
+ *
+ * Returns: with PROTO_PARANOID the signs of evasion that were met (verdict/evasion.h), else 0
+ */
+uint64_t sweep(struct harvest *h, const struct source *message);
 
 #endif

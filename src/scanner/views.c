@@ -4,6 +4,7 @@
 #include "scanner/gunzip.h"
 #include "scanner/headerblock.h"
 #include "scanner/lines.h"
+#include "scanner/oddity.h"
 #include "scanner/qp.h"
 #include "scanner/uu.h"
 #include "scanner/yenc.h"
@@ -176,6 +177,8 @@ views_body(struct offer *o, const struct source *src, const unsigned char *p,
 	if (base64 && offer_work(o, (size_t)(end - p))) {
 		struct base64_look look;
 		base64_look(p, (size_t)(end - p), &look);
+		if (o->placed && (encodings & ENCODING_BASE64))
+			o->odd |= oddity_of_base64(&look);
 		if (!look.regular || !leaf || !leaf->base64)
 			views_base64(o, p, end, &look);
 		plain |= !look.regular && !looks_base64(p, end);
@@ -184,6 +187,8 @@ views_body(struct offer *o, const struct source *src, const unsigned char *p,
 	    offer_work(o, (size_t)(end - p))) {
 		struct qp_look look;
 		qp_look(p, (size_t)(end - p), &look);
+		if (o->placed && (encodings & ENCODING_QP))
+			o->odd |= oddity_of_qp(&look);
 		if (!look.regular || !leaf || !leaf->qp)
 			views_qp(o, p, end, &look);
 	}

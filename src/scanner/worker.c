@@ -39,7 +39,7 @@ struct worker {
 	bool holding, decomposed;
 	GArray *objects; /* of struct slot */
 	uint32_t seq;    /* of the request at hand */
-	uint64_t cpu_start_us, known_before;
+	uint64_t cpu_start_us;
 };
 
 /* Either end of the dialogue is broken: nothing sensible can be said any more, and the front sees
@@ -89,12 +89,6 @@ forget(struct worker *w)
 	w->holding = false;
 }
 
-static uint64_t
-known(const struct worker *w)
-{
-	return w->setup->engine ? clamav_known(w->setup->engine) : 0;
-}
-
 static void
 send_finding(struct worker *w, const struct finding *f)
 {
@@ -116,7 +110,6 @@ send_verdict(struct worker *w, const struct verdict *v)
 	struct proto_done done = { .state = verdict_state(v),
 		.partial = v->partial,
 		.failed = v->failed,
-		.known = (uint32_t)(known(w) - w->known_before),
 		.cpu_us = cpu_now_us() - w->cpu_start_us };
 	char nul = '\0';
 	struct iovec parts[] = { { &done, sizeof done },
@@ -135,6 +128,15 @@ is_body(const struct part *p)
 {
 	return p->kind == OBJECT_PART && !p->names[0] &&
 	    (p->type[0] == '\0' || g_str_has_prefix(p->type, "text/"));
+}
+
+static void
+send_hints(struct worker *w, const struct proto_hints *hints)
+{
+	struct iovec part = { (void *)(uintptr_t)hints, sizeof *hints };
+
+	if (!channel_send(w->setup->sock, PROTO_HINTS, w->seq, &part, 1, NULL, 0))
+		give_up(EX_UNAVAILABLE);
 }
 
 static bool
@@ -169,6 +171,7 @@ do_decompose(struct worker *w, struct packet *p)
 	AUTO(fd_close) int message = packet_take_fd(p);
 	AUTO(fd_close) int arena = packet_take_fd(p);
 	AUTO(verdict_clear) struct verdict v = { 0 };
+	struct proto_hints hints = { 0 };
 	struct map out = { 0 };
 
 	if (!ask || message < 0 || arena < 0)
@@ -185,6 +188,7 @@ do_decompose(struct worker *w, struct packet *p)
 			.mime = w->decomposed,
 			.limits = w->setup->settings,
 			.cpu_start_us = w->cpu_start_us,
+			.hints = &hints.codes,
 			.listener = on_part,
 			.arg = w };
 		w->holding = true;
@@ -196,6 +200,8 @@ do_decompose(struct worker *w, struct packet *p)
 	/* The front adds the last seal only when nobody can write there any more. */
 	unmap(&out);
 	fd_close(&arena);
+	if (hints.codes != 0)
+		send_hints(w, &hints);
 	send_verdict(w, &v);
 }
 
@@ -273,7 +279,7 @@ do_scan(struct worker *w, struct packet *p)
 		if (!bytes)
 			give_up(EX_PROTOCOL);
 		if (ask->object == 0 && ask->flags & PROTO_SCAN_COVER)
-			trail = trail_new(true, text_max(w));
+			trail = trail_new(text_max(w));
 		clamav_scan(
 		    w->setup->engine, bytes, len, w->decomposed, w->cpu_start_us, trail, &v);
 	}
@@ -306,7 +312,6 @@ do_request(struct worker *w, struct packet *p)
 {
 	w->seq = p->head.seq;
 	w->cpu_start_us = cpu_now_us();
-	w->known_before = known(w);
 	alarm(patience(w));
 	switch (p->head.op) {
 	case PROTO_DECOMPOSE:

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "message/object.h"
+#include "verdict/evasion.h"
 
 static bool
 refuse(const char **why, const char *text)
@@ -173,6 +174,20 @@ answer_covered(struct answer_cover *c, const struct packet *p, const char **why)
 		c->last = id;
 		c->ids[id] = 1;
 	}
+	return true;
+}
+
+bool
+answer_hints(const struct packet *p, uint64_t *codes, const char **why)
+{
+	struct proto_hints h;
+	struct packet_text t;
+
+	if (!packet_fixed(p, &h, sizeof(h), &t) || t.left > 0)
+		return refuse(why, "hints of a wrong length");
+	if (h.codes == 0 || (h.codes & ~EVASION_ALL) || *codes != 0)
+		return refuse(why, "hints that say nothing, too much, or come twice");
+	*codes = h.codes;
 	return true;
 }
 

@@ -52,6 +52,8 @@ struct answer_cover {
 
 void	 answer_cover_init(struct answer_cover *c, uint32_t count);
 void	 answer_cover_clear(struct answer_cover *c);
+/* Take the HINTS of an answer; *codes is 0 before. */
+bool	 answer_hints(const struct packet *p, uint64_t *codes, const char **why) MUST_USE;
 /* Take one COVERED. */
 bool	 answer_covered(struct answer_cover *c, const struct packet *p, const char **why) MUST_USE;
 

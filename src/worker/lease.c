@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "verdict/evasion.h"
 #include "worker/answer.h"
 #include "worker/arena.h"
 #include "worker/exchange.h"
@@ -81,6 +83,20 @@ take_finding(const struct packet *p, const char *object, const char *engine, str
 	return true;
 }
 
+/* What looked odd about the structure, and is no finding. */
+static void
+tell_hints(uint64_t codes)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	for (unsigned e = 0; e < EVASION_COUNT; e++)
+		if (codes & UINT64_C(1) << e)
+			g_string_append_printf(
+			    names, "%s%s", names->len > 0 ? " " : "", evasion_name(e));
+	if (names->len > 0)
+		log_info("paranoid: no finding, but odd: %s", names->str);
+}
+
 /* Read the answer to DECOMPOSE until DONE. False: the lease is dead and v knows why. */
 static bool
 read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struct verdict *v,
@@ -88,6 +104,7 @@ read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struc
 {
 	const char *why = NULL, *words;
 	unsigned findings = 0;
+	uint64_t hints = 0;
 	struct packet p;
 
 	while (exchange_receive(&l->x, wait, v, &p)) {
@@ -97,6 +114,8 @@ read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struc
 			ok = answer_object(list, &p, &why);
 		else if (p.op == PROTO_FINDING && ++findings <= PROTO_FINDINGS_MAX)
 			ok = take_finding(&p, "message", STRUCTURE, v, &why);
+		else if (p.op == PROTO_HINTS)
+			ok = answer_hints(&p, &hints, &why);
 		else if (last && (ok = answer_done(&p, done, &words, &why)))
 			*text = g_strdup(words);
 		if (findings > PROTO_FINDINGS_MAX)
@@ -109,8 +128,10 @@ read_objects(struct lease *l, struct answer_list *list, struct wait *wait, struc
 			exchange_break(&l->x, v, why ? why : "unexpected packet");
 			return false;
 		}
-		if (last)
+		if (last) {
+			tell_hints(hints);
 			return true;
+		}
 	}
 	return false;
 }

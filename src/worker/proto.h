@@ -21,7 +21,8 @@
  * 2. front <-> worker, one request at a time, each with a sequence number that all its replies repeat:
  *	front: DECOMPOSE (struct proto_decompose) with two descriptors: sealed message (read only), output arena (sealed
  *	       against resizing). worker: OBJECT (struct proto_object + strings)..., FINDING (limits never are findings)...,
- *	       DONE. Before DONE the worker has unmapped the arena and closed its descriptor of it.
+ *	       HINTS (struct proto_hints; at most one, and only with PROTO_PARANOID), DONE. Before DONE the worker has unmapped
+ *	       the arena and closed its descriptor of it.
  *	       The message and the objects stay with the worker until the next DECOMPOSE or RELEASE.
  *	front: SCAN (struct proto_scan), for whole-message and arena objects; an arena object comes with one descriptor: the
  *	       arena, now sealed against writing too, sent with the first SCAN after DECOMPOSE.
@@ -38,7 +39,7 @@
  * What an honest worker keeps to, because the front kills one that does not: object 0 is the whole message descriptor (kind
  * MESSAGE, STORE_SPOOL, offset 0, its full size); ids rise by one; besides it at most max_file_count objects (0: PROTO_OBJECTS_MAX),
  * each at most max_extract_size, together at most max_cumulative_extract_size, those in the arena together at most arena_size
- * (a slice of another counts again; no alignment is asked for; what does not fit is PARTIAL limit.cumulative); their strings together at most
+ * (they never overlap; no alignment is asked for; what does not fit is PARTIAL limit.cumulative); their strings together at most
  * PROTO_STRINGS_MAX; at most PROTO_FINDINGS_MAX findings an answer. DONE is consistent: failed set = state FAILED; else partial set =
  * PARTIAL; else COMPLETE. Every string ends inside its packet and nothing follows the last one. COVERED says that the scan of the
  * whole message, COMPLETE and without a finding, has examined the bytes of these parts (scanner/trail.h): ids rise over all
@@ -67,7 +68,7 @@ enum proto_op {
 	PROTO_SETTINGS = 1, PROTO_LOADING, PROTO_READY, PROTO_FAILED, PROTO_FORK, PROTO_WORKER, PROTO_EXIT, PROTO_LOG,
 	PROTO_FOUND, PROTO_CHECK, PROTO_CHECKED, PROTO_LOAD,
 	PROTO_DECOMPOSE = 32, PROTO_SCAN, PROTO_RELEASE, PROTO_SELFTEST, PROTO_OBJECT, PROTO_FINDING, PROTO_DONE,
-	PROTO_COVERED,
+	PROTO_COVERED, PROTO_HINTS,
 };
 
 struct proto_head {
@@ -95,8 +96,7 @@ enum {
 	PROTO_PIN_WORKERS	= 1u << 13,
 	PROTO_ASK		= 1u << 14,	/* tell what lies in the folder and wait for word before it is loaded */
 	PROTO_SWEEP		= 1u << 15,	/* look for hidden content beside the MIME structure */
-	PROTO_LAYER_CACHE	= 1u << 16,
-	PROTO_PCRE_JIT		= 1u << 17,
+	PROTO_PARANOID		= 1u << 16,	/* look for signs of evasion; needs PROTO_SWEEP */
 };
 
 struct proto_settings {
@@ -107,6 +107,7 @@ struct proto_settings {
 	uint64_t max_extract_time_ms;		/* never 0 */
 	uint64_t max_extract_depth;
 	uint64_t header_max;			/* bytes of one header block handed to GMime */
+	uint64_t evasion;			/* with PROTO_PARANOID: codes (verdict/evasion.h) that are findings */
 	uint64_t memory_max;			/* RLIMIT_AS slack above the engine, bytes; 0 = built-in */
 	uint32_t ac_depth;			/* 0 = libclamav's own */
 	char	 database[PROTO_PATH_MAX];	/* folder or file, absolute */
@@ -168,11 +169,16 @@ struct proto_finding {
 	uint32_t reserved;
 };
 
+/* Codes of paranoid mode that are no findings. */
+struct proto_hints {
+	uint64_t codes;			/* bits of verdict/evasion.h, never 0 */
+};
+
 /* Followed by the text for the operator, with a NUL. */
 struct proto_done {
 	uint32_t state;			/* enum scan_state; UNKNOWN is a protocol error */
 	uint32_t partial, failed;	/* enum reason; the text explains the failed one if set, else the partial one */
-	uint32_t known;			/* SCAN: inner files that were clean in an earlier mail */
+	uint32_t reserved;
 	uint64_t cpu_us;		/* CLOCK_PROCESS_CPUTIME_ID of this request */
 };
 

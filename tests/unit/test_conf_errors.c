@@ -241,7 +241,7 @@ right_values_arrive_whole(void **state)
 	g_setenv("AVM_TEST_SET", "val ue", TRUE);
 	c = good("user = \"${AVM_TEST_SET}\" pid_file = ${AVM_TEST_UNSET:-/run/x}\nobserve = YES\n"
 		 "trust { clients = {10.0.0.0/8, 2001:db8::/32, '!10.1.1.1',} }\n"
-		 "antivirus { error_code = 0451 max_attempts = 010 timeout = 5.0 max_size = \"1.5m\" paranoid_codes += {-DEPTH}\n"
+		 "antivirus { error_code = 0451 max_attempts = 010 timeout = 5.0 max_size = \"1.5m\" paranoid_codes += {-CTE_LEGACY}\n"
 		 " patterns { A = '^a\\.b$' B = \"c\\\\.d\" }\n"
 		 " reject_message = 'by ${SCANNER}: ${VIRUS}'\n"
 		 " icap \"i\" { servers = icap://h:1344/x path_map = {\"/a=d:\\\\b\"} request_header { From = \"%{sender}\" }\n"
