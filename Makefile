@@ -119,7 +119,19 @@ $(TOOLS): $(BUILD)/tests/tools/%: tests/tools/%.c $(FRONT_LIB)
 	@mkdir -p $(@D)
 	$(call say,TOOL,$<) $(CC) $(TEST_CFLAGS) $(LDFLAGS_ALL) -o $@ $< $(FRONT_LIB) $(FRONT_LIBS)
 
-tests: all $(UNIT_TESTS) $(SCANNER_TESTS) $(TOOLS)
+# The fuzz targets without a fuzzer: tests/e2e/fuzz.py runs them over seeds and regressions.
+REPLAYS		:= $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+SCANNER_REPLAYS	:= $(patsubst tests/fuzz/scanner/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/scanner/fuzz_*.c))
+
+$(REPLAYS): $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(FRONT_LIB)
+	@mkdir -p $(@D)
+	$(call say,TEST,$<) $(CC) $(filter-out -MMD -MP,$(TEST_CFLAGS)) $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(FRONT_LIB) $(FRONT_LIBS)
+
+$(SCANNER_REPLAYS): $(BUILD)/tests/fuzz/%: tests/fuzz/scanner/%.c tests/fuzz/replay.c $(SCANNER_LIB)
+	@mkdir -p $(@D)
+	$(call say,TEST,$<) $(CC) $(filter-out -MMD -MP,$(TEST_CFLAGS)) $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(SCANNER_LIB) $(SCANNER_LIBS)
+
+tests: all $(UNIT_TESTS) $(SCANNER_TESTS) $(TOOLS) $(if $(filter thread,$(SAN)),,$(REPLAYS) $(SCANNER_REPLAYS))
 
 check:
 	@scripts/install-deps test
