@@ -109,8 +109,7 @@ finish_engine(struct conf_engine *e, const struct conf *c, const struct outline 
 	if (e->timeout == 0)
 		e->timeout = c->antivirus.message_time_max;
 	if (!*e->pool)
-		replace(&e->pool,
-		    g_strdup(kind->class == KIND_NET || kind->class == KIND_TOOL ? "IO" : "CPU"));
+		replace(&e->pool, g_strdup(kind->class == KIND_NET ? "IO" : "CPU"));
 	if (!*e->context_variable)
 		replace(&e->context_variable, g_strdup_printf("%s_status", e->title));
 	if (!*e->symbol) {
@@ -118,6 +117,20 @@ finish_engine(struct conf_engine *e, const struct conf *c, const struct outline 
 
 		replace(&e->symbol, g_strdup_printf("%s_VIRUS", upper));
 	}
+}
+
+/* Scans that this machine does at a time: the embedded engine's are those of its workers. */
+static uint64_t
+local_scans(const struct conf *c)
+{
+	uint64_t n = cores();
+
+	for (unsigned i = 0; i < c->engines->len; i++) {
+		const struct conf_engine *e = g_ptr_array_index(c->engines, i);
+
+		n = MAX(n, e->clamav.workers);
+	}
+	return n;
 }
 
 /* The named pool, made when nobody wrote it. */
@@ -144,7 +157,7 @@ finish_conf(struct conf *c, const struct outline *o)
 	RESOLVE_ALL(&c->antivirus);
 	if (c->antivirus.timeout == 0)
 		c->antivirus.timeout = c->antivirus.message_time_max;
-	want_pool(c, "CPU", cores());
+	want_pool(c, "CPU", local_scans(c));
 	want_pool(c, "IO", IO_THREADS);
 	for (unsigned i = 0; i < c->threadpools->len; i++) {
 		struct conf_threadpool *t = g_ptr_array_index(c->threadpools, i);

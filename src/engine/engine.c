@@ -5,9 +5,10 @@
 
 #include <string.h>
 
-#include "base/threads.h"
+#include "base/lane.h"
 #include "conf/conf.h"
 #include "engine/dispatch.h"
+#include "engine/threadpool.h"
 #include "engine/upstream.h"
 
 #define ENGINE(name) extern const struct engine_ops engine_##name;
@@ -96,6 +97,7 @@ engine_free(void *p)
 	struct engine *e = p;
 
 	upstream_free(&e->upstream);
+	lane_free(&e->gate);
 	if (e->ops && e->ops->fini)
 		e->ops->fini(e);
 	if (e->inner)
@@ -155,6 +157,19 @@ begin(struct engine *e, const struct engine_ops *ops, GError **err)
 	return e->upstream != NULL;
 }
 
+/* Checked by conf/rules.c: it is there. */
+static struct threadpool *
+find_pool(const struct engines *set, const char *name)
+{
+	for (guint i = 0; i < set->pools->len; i++) {
+		struct threadpool *pool = g_ptr_array_index(set->pools, i);
+
+		if (strcmp(threadpool_name(pool), name) == 0)
+			return pool;
+	}
+	g_assert_not_reached();
+}
+
 static struct engine *
 engine_new(const struct engines *set, const struct conf_engine *sec, struct workers *w,
     bool test_mode, unsigned depth, GError **err)
@@ -175,6 +190,9 @@ engine_new(const struct engines *set, const struct conf_engine *sec, struct work
 	e->title = sec->title;
 	e->workers = w;
 	e->all = set->conf;
+	e->pool = find_pool(set, sec->pool);
+	if (sec->max_concurrency > 0)
+		e->gate = lane_new((unsigned)sec->max_concurrency);
 	if (strcmp(sec->kind, "fault") == 0 && !(e->inner = wrapped(set, sec, w, depth, err))) {
 		g_free(e);
 		return NULL;
@@ -234,15 +252,22 @@ check_backups(const struct engines *set, GError **err)
 	return !backup;
 }
 
-/* Threads for the engines on the network, as many as threadpool IO says. */
 static void
-make_pool(struct engines *set)
+pool_free(void *p)
 {
-	const struct conf_threadpool *io = conf_threadpool_find(set->conf, "IO");
+	struct threadpool *pool = p;
 
-	for (guint i = 0; i < set->list->len && !set->io; i++)
-		if (((const struct engine *)g_ptr_array_index(set->list, i))->upstream)
-			set->io = threads_new((unsigned)io->size);
+	threadpool_free(&pool);
+}
+
+/* Every pool of the configuration; an engine names one of them. */
+static void
+make_pools(struct engines *set)
+{
+	set->pools = g_ptr_array_new_with_free_func(pool_free);
+	for (guint i = 0; i < set->conf->threadpools->len; i++)
+		g_ptr_array_add(
+		    set->pools, threadpool_new(g_ptr_array_index(set->conf->threadpools, i)));
 }
 
 struct engines *
@@ -252,6 +277,7 @@ engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GE
 
 	set->conf = conf_ref(conf);
 	set->list = g_ptr_array_new_with_free_func(engine_free);
+	make_pools(set);
 	for (guint i = 0; i < conf->engines->len; i++) {
 		const struct conf_engine *sec = g_ptr_array_index(conf->engines, i);
 		struct engine *e;
@@ -267,8 +293,6 @@ engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GE
 	}
 	if (!check_backups(set, err))
 		engines_free(&set);
-	else
-		make_pool(set);
 	return set;
 }
 
@@ -288,8 +312,10 @@ engines_free(struct engines **set)
 {
 	if (!*set)
 		return;
-	threads_free(&(*set)->io);
+	for (guint i = 0; i < (*set)->pools->len; i++)
+		threadpool_stop(g_ptr_array_index((*set)->pools, i));
 	g_ptr_array_unref((*set)->list);
+	g_ptr_array_unref((*set)->pools);
 	conf_unref(&(*set)->conf);
 	g_free(*set);
 	*set = NULL;
@@ -308,16 +334,72 @@ scan_locally(struct engine *e, const struct scan_request *rq, struct verdict *v)
 	rq->wait->next_tick_ms = own.next_tick_ms;
 }
 
+bool
+engine_is_parallel(const struct engine *e)
+{
+	return e->upstream || e->ops->caps & ENGINE_CAP_PARALLEL;
+}
+
+static void
+no_turn(struct engine *e, const struct scan_request *rq, const char *what, struct verdict *v)
+{
+	verdict_fail(
+	    v, REASON_BUSY, "engine %s: no turn for %s in time (%s)", e->title, rq->label, what);
+}
+
+/* One object, the turn taken. */
+static void
+scan_now(struct engine *e, const struct scan_request *rq, struct verdict *v)
+{
+	if (e->upstream)
+		dispatch_scan(e, rq, v);
+	else
+		scan_locally(e, rq, v);
+}
+
+/* Wait for the pool's turn. */
+static void
+scan_in_pool(struct engine *e, const struct scan_request *rq, struct verdict *v)
+{
+	switch (threadpool_enter(e->pool, rq->wait)) {
+	case LANE_IN:
+		scan_now(e, rq, v);
+		threadpool_leave(e->pool);
+		return;
+	case LANE_FULL:
+		verdict_fail(v, REASON_BUSY,
+		    "engine %s: too many requests wait in threadpool %s (queue_max)", e->title,
+		    threadpool_name(e->pool));
+		return;
+	case LANE_TIMEOUT:
+		no_turn(e, rq, "threadpool", v);
+	}
+}
+
+/* Wait for the engine's own turn first: who waits for it holds no place that another engine could use. */
+static void
+scan_in_turn(struct engine *e, const struct scan_request *rq, struct verdict *v)
+{
+	if (!e->gate) {
+		scan_in_pool(e, rq, v);
+	} else if (lane_enter(e->gate, threadpool_refuse_at(e->pool), rq->wait) == LANE_IN) {
+		scan_in_pool(e, rq, v);
+		lane_leave(e->gate);
+	} else {
+		no_turn(e, rq, "max_concurrency", v);
+	}
+}
+
 void
 engine_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
 {
 	if (deadline_passed(rq->wait->dl))
 		verdict_fail(
 		    v, REASON_TIMEOUT, "engine %s: no time was left for %s", e->title, rq->label);
-	else if (e->upstream)
-		dispatch_scan(e, rq, v);
+	else if (e->inner)
+		scan_now(e, rq, v); /* the turn is that of the engine inside */
 	else
-		scan_locally(e, rq, v);
+		scan_in_turn(e, rq, v);
 	if (v->states == 0)
 		verdict_fail(
 		    v, REASON_UNKNOWN, "engine %s: said nothing about %s", e->title, rq->label);

@@ -24,10 +24,11 @@ struct conf;
 struct conf_engine;
 struct conn;		/* one connection to a server of the pool; NULL for local engines */
 struct engine;
+struct lane;
 struct lease;
 struct memory;
 struct probe;
-struct threads;
+struct threadpool;
 struct upstream;
 struct workers;
 
@@ -38,6 +39,7 @@ enum {
 	ENGINE_CAP_FD		= 1u << 3,
 	ENGINE_CAP_PATH		= 1u << 4,
 	ENGINE_CAP_TEST		= 1u << 5,	/* refused outside test mode */
+	ENGINE_CAP_PARALLEL	= 1u << 7,	/* in process, but each scan waits for something of its own */
 	ENGINE_CAP_PROBED	= 1u << 6,	/* a server gets no object before a probe has told what it can */
 };
 
@@ -87,6 +89,8 @@ struct engine {
 	struct workers		*workers;	/* for ENGINE_CAP_WORKER */
 	struct engine		*inner;		/* of engine_fault: the one it wraps; owned */
 	struct upstream		*upstream;	/* of engines on the network: their servers; owned */
+	struct threadpool	*pool;		/* who serves it (P7); of the set */
+	struct lane		*gate;		/* max_concurrency; NULL = the pool decides; owned */
 	const struct conf	*all;		/* the whole configuration; lives with the set */
 	void			*data;		/* the engine's own */
 };
@@ -103,7 +107,7 @@ struct engines {
 	GPtrArray	*list;	/* of struct engine *; without those that are disabled or wrapped by an engine_fault */
 	struct conf	*conf;	/* a reference: sections live as long as their engines */
 	struct memory	*memory; /* what scans with them remember (scan/memory.h), borrowed; NULL = nothing */
-	struct threads	*io;	/* for engines on the network; NULL: there are none */
+	GPtrArray	*pools;	/* of struct threadpool *: every section threadpool, CPU and IO */
 };
 
 /* One that is asked only where another failed. */
@@ -123,7 +127,11 @@ void	 engines_start(struct engines *set);
 /* The row of engines.def with this name, or NULL. */
 const struct engine_ops *engine_ops_find(const char *name);
 
-/* Scan through e under its own timeout; fills v, never leaves it UNKNOWN without a reason. Any thread. */
+/* May objects of one message be handed to it by several threads at once? Else the session's own thread asks it. */
+bool	 engine_is_parallel(const struct engine *e);
+
+/* Wait for a turn (max_concurrency, then the pool's), then scan through e under its own timeout, which begins there; fills v, never
+ * leaves it UNKNOWN without a reason. Any thread. */
 void	 engine_scan(struct engine *e, const struct scan_request *rq, struct verdict *v);
 
 #endif

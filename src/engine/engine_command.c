@@ -189,7 +189,7 @@ fini(struct engine *e)
 const struct engine_ops engine_command = {
 	.name = "command",
 	.summary = "any scanner that is a program, by its exit code",
-	.caps = ENGINE_CAP_LOCAL | ENGINE_CAP_PATH,
+	.caps = ENGINE_CAP_LOCAL | ENGINE_CAP_PATH | ENGINE_CAP_PARALLEL,
 	.init = init,
 	.scan = scan,
 	.fini = fini,

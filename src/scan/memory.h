@@ -11,11 +11,11 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "base/lane.h"
 #include "scan/attempts.h"
 #include "scan/cache.h"
 #include "scan/cache_redis.h"
 #include "scan/flight.h"
-#include "scan/lane.h"
 
 struct conf;
 

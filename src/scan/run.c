@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/threads.h"
 #include "conf/conf.h"
+#include "engine/threadpool.h"
 #include "scan/recall.h"
 #include "worker/worker.h"
 
@@ -119,6 +119,7 @@ run_first(const struct run_context *ctx, struct plan *plan)
  */
 struct batch {
 	const struct run_context *ctx; /* valid while a slot is open */
+	struct threadpool *pool;       /* that serves all their engines */
 	GPtrArray *slots;              /* of struct slot *, not owned; never changed */
 	struct wait quiet;             /* the message's wait for those who need not tick */
 	atomic_uint next;
@@ -129,11 +130,12 @@ struct batch {
 };
 
 static struct batch *
-batch_new(const struct run_context *ctx)
+batch_new(const struct run_context *ctx, struct threadpool *pool)
 {
 	struct batch *b = g_new0(struct batch, 1);
 
 	b->ctx = ctx;
+	b->pool = pool;
 	b->quiet = *ctx->wait;
 	b->quiet.tick = NULL;
 	b->quiet.next_tick_ms = INT64_MAX;
@@ -188,9 +190,11 @@ help(void *arg)
 }
 
 static void
-call_helpers(struct batch *b, struct threads *pool, guint wanted)
+call_helpers(struct batch *b, guint wanted)
 {
-	for (guint i = 0; pool && i < MIN(wanted, HELPERS_MAX); i++) {
+	struct threads *pool = threadpool_threads(b->pool);
+
+	for (guint i = 0; i < MIN(wanted, HELPERS_MAX); i++) {
 		atomic_fetch_add(&b->refs, 1);
 		if (!threads_submit(pool, help, b)) {
 			batch_unref(b);
@@ -211,36 +215,77 @@ wait_for_helpers(struct batch *b, struct wait *wait)
 	pthread_mutex_unlock(&b->mu);
 }
 
-static void
-run_all(const struct run_context *ctx, struct plan *plan)
+/* The batch for the engines of a pool, made when it is the first of them. */
+static struct batch *
+batch_for(const struct run_context *ctx, GPtrArray *batches, struct threadpool *pool)
 {
-	struct batch *b = batch_new(ctx);
-	bool local = false;
+	for (guint i = 0; i < batches->len; i++) {
+		struct batch *b = g_ptr_array_index(batches, i);
+
+		if (b->pool == pool)
+			return b;
+	}
+	g_ptr_array_add(batches, batch_new(ctx, pool));
+	return g_ptr_array_index(batches, batches->len - 1);
+}
+
+/* Slots that threads may share, by pool; the rest is the session's own. True when there is a rest. */
+static bool
+share_out(const struct run_context *ctx, struct plan *plan, GPtrArray *batches)
+{
+	bool rest = false;
 
 	for (guint i = 0; i < plan->slots->len; i++) {
 		struct slot *slot = g_ptr_array_index(plan->slots, i);
 
-		if (!slot->done && slot->engine->upstream)
-			g_ptr_array_add(b->slots, slot);
+		if (slot->done)
+			continue;
+		if (engine_is_parallel(slot->engine))
+			g_ptr_array_add(batch_for(ctx, batches, slot->engine->pool)->slots, slot);
 		else
-			local = local || !slot->done;
+			rest = true;
 	}
-	b->open = b->slots->len;
-	call_helpers(b, ctx->engines->io, b->slots->len - (b->slots->len > 0 && !local ? 1 : 0));
-	for (guint i = 0; local && i < plan->slots->len; i++) {
+	return rest;
+}
+
+static void
+run_own(const struct run_context *ctx, struct plan *plan)
+{
+	for (guint i = 0; i < plan->slots->len; i++) {
 		struct slot *slot = g_ptr_array_index(plan->slots, i);
 
-		if (!slot->done && !slot->engine->upstream) {
-			run_slot(ctx, slot, ctx->wait);
-			slot->done = true;
-			cover_slots(ctx, plan, slot);
-		}
+		if (slot->done || engine_is_parallel(slot->engine))
+			continue;
+		run_slot(ctx, slot, ctx->wait);
+		slot->done = true;
 	}
-	take_slots(b, ctx->wait);
-	wait_for_helpers(b, ctx->wait);
-	for (guint i = 0; i < b->slots->len; i++)
-		((struct slot *)g_ptr_array_index(b->slots, i))->done = true;
-	batch_unref(b);
+}
+
+static void
+run_all(const struct run_context *ctx, struct plan *plan)
+{
+	g_autoptr(GPtrArray) batches = g_ptr_array_new();
+	bool rest = share_out(ctx, plan, batches);
+
+	for (guint i = 0; i < batches->len; i++) {
+		struct batch *b = g_ptr_array_index(batches, i);
+
+		b->open = b->slots->len;
+		/* One slot of the first is for us, if we have nothing else to do. */
+		call_helpers(b, b->slots->len - (i == 0 && !rest ? 1 : 0));
+	}
+	if (rest)
+		run_own(ctx, plan);
+	for (guint i = 0; i < batches->len; i++)
+		take_slots(g_ptr_array_index(batches, i), ctx->wait);
+	for (guint i = 0; i < batches->len; i++) {
+		struct batch *b = g_ptr_array_index(batches, i);
+
+		wait_for_helpers(b, ctx->wait);
+		for (guint k = 0; k < b->slots->len; k++)
+			((struct slot *)g_ptr_array_index(b->slots, k))->done = true;
+		batch_unref(b);
+	}
 }
 
 static bool

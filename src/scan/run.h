@@ -2,7 +2,7 @@
  * run - the engines are asked: all at once, or one after the other until one decides
  *
  * Engines in the message's own worker are asked one object after the other by the session's thread; those on the network in
- * parallel by threads of the pool, and by the session's thread when it has nothing else to do, so that a busy pool delays a
+ * parallel by threads of their pool, and by the session's thread when it has nothing else to do, so that a busy pool delays a
  * message but never stops it. Everything ends with the message's deadline.
  *
  * A backup steps in where a primary engine failed: it is handed that object, and if it has examined all of it, that counts in

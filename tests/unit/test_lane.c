@@ -1,7 +1,7 @@
 /*
  * lane: never more inside than there are places, first come first served, nobody is lost
  */
-#include "scan/lane.h"
+#include "base/lane.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /*
- * lane - large messages wait for each other, so that small ones need not wait for all of them
+ * lane - who waits, and who is called next
  */
-#include "scan/lane.h"
+#include "base/lane.h"
 
 #include <glib.h>
 #include <pthread.h>

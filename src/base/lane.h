@@ -1,13 +1,14 @@
 /*
- * lane - large messages wait for each other, so that small ones need not wait for all of them
+ * lane - a gate: at most `slots` are inside at a time, first come, first served
  *
- * At most `slots` messages hold a place at a time, first come first served. With fewer places than there are workers, one
- * worker is always left for the small messages.
+ * The lane of large messages (scan/memory.h) lets them wait for each other, so that small ones need not wait for all of them:
+ * with fewer places than there are workers, one worker is always left. Threadpools and max_concurrency of engines
+ * (engine/threadpool.h) are lanes as well.
  *
  * Threads: any. Locks: one mutex of its own.
  */
-#ifndef AVM_SCAN_LANE_H
-#define AVM_SCAN_LANE_H
+#ifndef AVM_BASE_LANE_H
+#define AVM_BASE_LANE_H
 
 #include <stdbool.h>
 #include <stdint.h>
