@@ -68,18 +68,6 @@ check_policy(const struct conf_policy *p, const struct outline *o)
 }
 
 static void
-check_pool(const struct conf_threadpool *t, const struct outline *o)
-{
-	g_autofree char *path = g_strdup_printf("threadpool \"%s\"", t->title);
-
-#define NOTBUILT_pool(condition, key, what, example)                                               \
-	if (condition)                                                                             \
-		refuse(o, path, key, what);
-#include "conf/notbuilt.def"
-	(void)o;
-}
-
-static void
 check_action(const char *path, const struct conf_option *option, void *field, void *user)
 {
 	const struct refusing *r = user;
@@ -126,8 +114,6 @@ notbuilt_check(const struct conf *c, const struct outline *o)
 	check_top(c, o);
 	for (unsigned i = 0; i < c->engines->len; i++)
 		check_engine(g_ptr_array_index(c->engines, i), o);
-	for (unsigned i = 0; i < c->threadpools->len; i++)
-		check_pool(g_ptr_array_index(c->threadpools, i), o);
 	for (unsigned i = 0; i < c->policies->len; i++)
 		check_policy(g_ptr_array_index(c->policies, i), o);
 	walk_conf((struct conf *)(uintptr_t)c, check_action, &r);
