@@ -229,6 +229,21 @@ check_path_map(const char *text)
 	    : g_strdup("is no pair of prefixes: write \"/LOCAL=REMOTE\"");
 }
 
+static char *
+check_command(const char *text)
+{
+	g_autoptr(GError) err = NULL;
+	g_auto(GStrv) argv = NULL;
+
+	if (!*text)
+		return NULL;
+	if (!g_shell_parse_argv(text, NULL, &argv, &err))
+		return g_strdup_printf("cannot be split into words: %s", err->message);
+	return argv[0][0] == '/'
+	    ? NULL
+	    : g_strdup("names no program by its absolute path: begin it with /");
+}
+
 /* A control character in a path, name or reply would end up in a log line, a header or a reply. */
 static char *
 check_control(const char *text)
@@ -260,6 +275,7 @@ check_text(const struct conf_option *o, const char *text)
 		{ ADDRESS, check_address },
 		{ NOTIFY, check_notify },
 		{ HOSTPORT, check_host_port },
+		{ COMMANDLINE, check_command },
 	};
 	char *why;
 

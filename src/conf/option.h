@@ -47,6 +47,7 @@ enum {
 	HOSTPORT	= 1 << 18,	/* HOST:PORT or [IPV6]:PORT, or empty */
 	UNIXPATH	= 1 << 19,	/* with HOSTPORT: unix:/PATH as well */
 	NOTIFY		= 1 << 20,	/* each is admin, recipient or a mail address */
+	COMMANDLINE	= 1 << 21,	/* a program with an absolute path, and its arguments, or empty */
 };
 
 /* What an ACTION holds until the defaults are resolved. No finished configuration has them, but for policy.action. */

@@ -90,6 +90,18 @@ check_pairs(const struct conf *c, const struct outline *o)
 	if ((*c->trust.skip_header) && !*c->trust.clients)
 		WARN("trust.skip_header",
 		    "trust.skip_header is believed from nobody: name the networks in clients");
+	if (*c->seal.key_file && !*c->trust.clients && !*c->trust.hops)
+		WARN("seal.key_file",
+		    "seal.key_file: no hop is named: trust.hops get mail with a seal, seals of "
+		    "trust.clients are believed");
+	if (*c->trust.hops && !*c->seal.key_file)
+		WARN("trust.hops", "trust.hops get no seals without seal.key_file");
+	if (*c->seal.key_file &&
+	    (c->antivirus.cache_memory == 0 ||
+		(c->antivirus.cache_size == 0 && c->antivirus.cache_size_clean == 0)))
+		WARN("seal.key_file",
+		    "seal.key_file does nothing without the result cache, which knows what a "
+		    "verdict rests on");
 }
 
 static void

@@ -12,6 +12,9 @@
  *	S: error {"error": "log: \"chatty\" is no level; err, warning, notice, info, debug"}
  *	C: scan a%20mail.eml		(with a descriptor of the file, SCM_RIGHTS, beside the first byte)
  *	S: ok {"file": "a mail.eml", "verdict": "infected", "code": 1, ...}
+ *	C: update
+ *	S: progress {"text": "daily.cld updated (version: 27981)"}	(any number of them, from commands that take long)
+ *	S: ok {"update": "loaded", ...}
  *	C: frobnicate
  *	S: error {"error": "frobnicate: unknown command"}
  *

@@ -101,12 +101,23 @@ reply(int fd, const char *status, json_t *body)
 	return ok;
 }
 
+static void
+say(void *arg, const char *text)
+{
+	const struct peer *p = arg;
+
+	/* A peer that has gone is noticed at the answer. */
+	(void)reply(p->fd, "progress", json_pack("{s:s}", "text", text));
+}
+
 static bool
 answer(struct peer *p, const char *line, int passed)
 {
 	g_autoptr(GError) err = NULL;
 	g_auto(GStrv) words = control_split(line, &err);
-	const struct control_request rq = { .words = words, .fd = passed, .may_act = p->may_act };
+	const struct control_request rq = {
+		.words = words, .fd = passed, .may_act = p->may_act, .say = say, .say_arg = p
+	};
 	control_fn *fn = words != NULL ? find_command(p->control, &rq, &err) : NULL;
 	json_t *body = fn != NULL ? fn(p->control->arg, &rq, &err) : NULL;
 

@@ -13,11 +13,16 @@
 
 struct control;
 
+/* Send a line of progress before the answer. */
+typedef void control_say(void *arg, const char *text);
+
 /* One request. Everything is borrowed. */
 struct control_request {
 	char *const	*words;		/* the command and its arguments, NULL at the end */
 	int		 fd;		/* descriptor that came along, or -1 */
 	bool		 may_act;	/* root or the daemon's own user */
+	control_say	*say;		/* for commands that take long; never NULL */
+	void		*say_arg;
 };
 
 /* The answer as a JSON object (owned by the caller), or NULL and *err. Many threads at once. */

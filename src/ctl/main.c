@@ -20,6 +20,8 @@ enum { DONE = 0, NO = 1, ERROR = 2 };
 /* A scan may take message_time_max; nobody waits longer than this for the daemon. */
 #define PATIENCE_MS (3600 * 1000)
 
+#define PROGRESS "progress "
+
 #define DEFAULT_CONFIG SYSCONFDIR "/avmilter/avmilter.conf"
 
 static const struct {
@@ -123,6 +125,23 @@ parse_reply(const char *line, GError **err)
 	return NULL;
 }
 
+/* A line that comes before the answer. With -j only the answer is printed. */
+static bool
+show_progress(const struct job *j, const char *line)
+{
+	json_t *o;
+
+	if (!g_str_has_prefix(line, PROGRESS))
+		return false;
+	o = json_loads(line + strlen(PROGRESS), 0, NULL);
+	if (!j->json && json_is_string(json_object_get(o, "text"))) {
+		puts(json_string_value(json_object_get(o, "text")));
+		fflush(stdout);
+	}
+	json_decref(o);
+	return true;
+}
+
 static json_t *
 ask(struct job *j, const char *const *words, int passed, GError **err)
 {
@@ -130,7 +149,10 @@ ask(struct job *j, const char *const *words, int passed, GError **err)
 
 	if (!control_line_write(j->in.fd, request, passed, err))
 		return NULL;
-	line = control_line_read(&j->in, PATIENCE_MS, err);
+	do {
+		g_free(line);
+		line = control_line_read(&j->in, PATIENCE_MS, err);
+	} while (line != NULL && show_progress(j, line));
 	if (line == NULL) {
 		if (*err == NULL)
 			g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,

@@ -14,7 +14,9 @@
 #include "daemon/generation.h"
 #include "daemon/privileges.h"
 #include "daemon/socket.h"
+#include "effect/seal.h"
 #include "engine/engine.h"
+#include "policy/rules.h"
 #include "scan/memory.h"
 #include "verdict/database_files.h"
 
@@ -82,6 +84,30 @@ check_database(const struct conf_engine *e, const struct identity *id, GPtrArray
 		    e->title, path, path);
 }
 
+/* The program must be there; the folder must be its user's to write, if what it does is what it is meant for. */
+static void
+check_update(
+    const struct conf_engine *e, const struct identity *id, GPtrArray *errors, GPtrArray *warnings)
+{
+	g_auto(GStrv) argv = NULL;
+	int rc;
+
+	if (!g_shell_parse_argv(e->clamav.update_command, NULL, &argv, NULL))
+		return; /* empty; what is malformed was refused with its line */
+	rc = identity_access(id, argv[0], X_OK);
+	if (rc != 0)
+		add(errors,
+		    "clamav \"%s\": update_command: user %s cannot run %s: %s; correct the path",
+		    e->title, id->name, argv[0], g_strerror(rc));
+	rc = identity_access(id, e->clamav.database, W_OK);
+	if (rc != 0)
+		add(warnings,
+		    "clamav \"%s\": update_command runs as user %s, who cannot write database = "
+		    "\"%s\": %s; give the folder to that user (and add it to ReadWritePaths of the "
+		    "systemd unit), or let clamav-freshclam do it and take update_command away",
+		    e->title, id->name, e->clamav.database, g_strerror(rc));
+}
+
 /* What the engines themselves say about their sections: addresses, certificates, templates. */
 static void
 check_sections(const struct options *o, const struct conf *conf, GPtrArray *errors)
@@ -92,6 +118,46 @@ check_sections(const struct options *o, const struct conf *conf, GPtrArray *erro
 	if (set == NULL)
 		take_error(errors, &err);
 	engines_free(&set);
+}
+
+/* Lists are read by the daemon, which has become the configured user. */
+static void
+check_list(
+    const struct conf_policy *p, char *const *texts, const struct identity *id, GPtrArray *errors)
+{
+	for (; *texts != NULL; texts++) {
+		const char *path = *texts + strlen("file:");
+		const int rc =
+		    g_str_has_prefix(*texts, "file:/") ? identity_access(id, path, R_OK) : 0;
+
+		if (rc != 0)
+			add(errors, "%s:%u: policy \"%s\": user %s cannot read the list %s: %s",
+			    p->file, p->line, p->title, id->name, path, g_strerror(rc));
+	}
+}
+
+static void
+check_policies(const struct conf *conf, const struct identity *id, GPtrArray *errors)
+{
+	const guint before = errors->len;
+	g_autoptr(GError) err = NULL;
+	struct rules *rules;
+
+	for (guint i = 0; i < conf->policies->len; i++) {
+		const struct conf_policy *p = g_ptr_array_index(conf->policies, i);
+
+		check_list(p, p->senders, id, errors);
+		check_list(p, p->recipients, id, errors);
+		check_list(p, p->daemons, id, errors);
+		check_list(p, p->symbols, id, errors);
+		check_list(p, p->objects, id, errors);
+	}
+	if (errors->len > before)
+		return;
+	rules = rules_new(conf, NULL, &err);
+	if (rules == NULL)
+		take_error(errors, &err);
+	rules_free(&rules);
 }
 
 static void
@@ -114,8 +180,10 @@ check_engines(const struct options *o, struct conf *conf, const struct identity 
 		else if (engine_ops_find(e->kind) == NULL)
 			add(errors, "%s:%u: %s \"%s\": this engine is not built into this version",
 			    e->file, e->line, e->kind, e->title);
-		else if (strcmp(e->kind, "clamav") == 0 && e->enabled != ENABLED_NO)
+		else if (strcmp(e->kind, "clamav") == 0 && e->enabled != ENABLED_NO) {
 			check_database(e, id, errors);
+			check_update(e, id, errors, warnings);
+		}
 	}
 	if (errors->len == 0)
 		check_sections(o, conf, errors);
@@ -191,16 +259,23 @@ check_times(const struct conf *conf, GPtrArray *warnings)
 		add(warnings, "on_error = pass: mail that could not be scanned is delivered");
 }
 
-/* What the shared cache needs at the start, while it may still be read. */
+/* What shared cache and seals need at the start, while it may still be read. */
 static void
 check_secrets(const struct conf *conf, GPtrArray *errors)
 {
 	g_autoptr(GError) err = NULL;
 	struct memory *m = memory_new(conf, &err);
+	struct seal *seal;
 
 	if (m == NULL)
 		take_error(errors, &err);
 	memory_free(&m);
+	if (conf->seal.key_file[0] == '\0')
+		return;
+	seal = seal_new(conf->seal.key_file, &err);
+	if (seal == NULL)
+		take_error(errors, &err);
+	seal_free(&seal);
 }
 
 void
@@ -224,6 +299,7 @@ check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArr
 		    "whole machine");
 	folders_check(conf, id, errors);
 	check_engines(o, conf, id, errors, warnings);
+	check_policies(conf, id, errors);
 	check_socket("socket", conf->socket, conf->socket_group, errors, warnings);
 	if (conf->control.socket[0] != '\0')
 		check_socket(

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/console_cache.h"
 #include "daemon/console_explain.h"
+#include "daemon/generation.h"
 #include "daemon/jsonx.h"
 #include "daemon/server.h"
 #include "daemon/testmail.h"
@@ -51,6 +52,21 @@ workers_object(struct workers *w)
 }
 
 static json_t *
+updates_object(struct updates *u)
+{
+	struct updates_stats st;
+	json_t *o = json_object();
+
+	updates_stats(u, &st);
+	put_number(o, "commands", st.commands);
+	put_number(o, "failures", st.failures);
+	put_text(o, "last_error", st.last_error != NULL ? st.last_error : "");
+	put_bool(o, "stale", st.stale);
+	g_free(st.last_error);
+	return o;
+}
+
+static json_t *
 status(void *arg, const struct control_request *rq, GError **err)
 {
 	struct server *s = arg;
@@ -77,6 +93,7 @@ status(void *arg, const struct control_request *rq, GError **err)
 	put_number(o, "spool_bytes", spool_budget_used(m->budget));
 	put_number(o, "kicks", atomic_load(&m->kick.sent));
 	json_object_set_new(o, "workers", workers_object(w));
+	json_object_set_new(o, "updates", updates_object(s->updates));
 	return o;
 }
 
@@ -299,22 +316,50 @@ reload(void *arg, const struct control_request *rq, GError **err)
 	return json_pack("{s:s}", "reload", "asked for; the log tells how it went");
 }
 
+/* What serves now, at the end of an answer. */
+static void
+put_loaded(json_t *o, const struct snapshot *snap)
+{
+	const struct conf_engine *e = generation_embedded(snap->conf);
+	struct proto_ready ready;
+
+	if (e == NULL || snapshot_workers(snap) == NULL ||
+	    !workers_ready_info(snapshot_workers(snap), &ready))
+		return;
+	g_autofree char *age = age_text(e, ready.definitions_time);
+
+	put_text(o, "version", ready.engine_version);
+	put_number(o, "signatures", ready.signatures);
+	put_number(o, "definitions", ready.definitions);
+	put_number(o, "definitions_time", (uint64_t)ready.definitions_time);
+	put_text(o, "age", age);
+}
+
 static json_t *
 update(void *arg, const struct control_request *rq, GError **err)
 {
-	AUTO(snapshot_unref) struct snapshot *snap = current(arg, err);
+	struct server *s = arg;
+	AUTO(snapshot_unref) struct snapshot *before = current(s, err), *after = NULL;
+	const bool quiet = rq->words[1] != NULL && strcmp(rq->words[1], "-q") == 0;
+	const char *outcome;
+	json_t *o;
 
-	(void)rq;
-	if (snap == NULL)
+	if (before == NULL)
 		return NULL;
-	if (snapshot_workers(snap) == NULL) {
+	if ((rq->words[1] != NULL && !quiet) || generation_embedded(before->conf) == NULL) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-		    "update: no engine of this configuration has definitions here");
+		    generation_embedded(before->conf) != NULL
+			? "update: takes nothing, or -q"
+			: "update: no engine of this configuration has definitions here");
 		return NULL;
 	}
-	workers_reload(snapshot_workers(snap));
-	return json_pack("{s:s}", "update",
-	    "the definitions are loaded beside those in use; the log tells how it went");
+	snapshot_unref(&before); /* a reload may happen meanwhile */
+	outcome = updates_run(s->updates, quiet ? NULL : rq->say, rq->say_arg, err);
+	if (outcome == NULL || (after = current(s, err)) == NULL)
+		return NULL;
+	o = json_pack("{s:s}", "update", outcome);
+	put_loaded(o, after);
+	return o;
 }
 
 static json_t *

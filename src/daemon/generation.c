@@ -14,8 +14,8 @@
 
 #define INSTALLED_SCANNER LIBEXECDIR "/avmilter/avmilter-scanner"
 
-static const struct conf_engine *
-embedded(const struct conf *conf)
+const struct conf_engine *
+generation_embedded(const struct conf *conf)
 {
 	for (guint i = 0; i < conf->engines->len; i++) {
 		const struct conf_engine *e = g_ptr_array_index(conf->engines, i);
@@ -30,7 +30,7 @@ embedded(const struct conf *conf)
 static const struct conf_clamav *
 scanner_options(const struct conf *conf)
 {
-	const struct conf_engine *e = embedded(conf);
+	const struct conf_engine *e = generation_embedded(conf);
 
 	if (e == NULL)
 		e = g_ptr_array_index(conf->engines, 0);
@@ -79,7 +79,8 @@ heuristic_flags(const struct conf *conf, const struct conf_clamav *c)
 	    (c->alert_broken ? PROTO_ALERT_BROKEN : 0) |
 	    (c->alert_phishing ? PROTO_ALERT_PHISHING : 0) | (c->pua ? PROTO_PUA : 0) |
 	    (c->bytecode ? PROTO_BYTECODE : 0) | (c->huge_pages ? PROTO_HUGE_PAGES : 0) |
-	    (c->pin_workers ? PROTO_PIN_WORKERS : 0);
+	    (c->pin_workers ? PROTO_PIN_WORKERS : 0) | (c->layer_cache ? PROTO_LAYER_CACHE : 0) |
+	    (c->pcre_jit ? PROTO_PCRE_JIT : 0);
 }
 
 static bool
@@ -126,7 +127,8 @@ generation_workers_conf(const struct conf *conf, struct workers_conf *out, GErro
 	if (!one_embedded(conf, err) || !put_path(s->database, c->database, "database", err) ||
 	    !put_path(s->scratch, a->scratch_base, "scratch_base", err))
 		return false;
-	s->flags = heuristic_flags(conf, c) | (embedded(conf) != NULL ? PROTO_ENGINE : 0) |
+	s->flags = heuristic_flags(conf, c) |
+	    (generation_embedded(conf) != NULL ? PROTO_ENGINE : 0) |
 	    (conf->sandbox == SANDBOX_REQUIRE ? PROTO_REQUIRE_SANDBOX : 0) |
 	    (a->sweep ? PROTO_SWEEP : 0) | (a->paranoid ? PROTO_PARANOID : 0);
 	for (char **code = a->paranoid_codes; a->paranoid && *code != NULL; code++)

@@ -14,6 +14,9 @@ bool	 generation_workers_conf(const struct conf *conf, struct workers_conf *out,
 /* Does anything in this configuration need scanning processes? */
 bool	 generation_needs_workers(const struct conf *conf);
 
+/* The section of the embedded engine, or NULL. Borrowed. */
+const struct conf_engine *generation_embedded(const struct conf *conf);
+
 /* What a new snapshot may take over. Everything is borrowed; all NULL at the start. */
 struct heritage {
 	unsigned		 number;	/* of the latest snapshot */

@@ -24,6 +24,8 @@ static const struct row rows[] = {
 /* getopt_long() returns this and more for options without a letter. */
 #define NO_LETTER 256
 
+#define CLOCK_FACTOR_MAX 1000
+
 static void
 make_tables(struct option *longs, GString *shorts)
 {
@@ -58,12 +60,28 @@ take_defaults(struct options *o, const char *argument, GError **err)
 }
 
 static bool
+take_clock(struct options *o, const char *argument, GError **err)
+{
+	guint64 factor;
+
+	if (!g_ascii_string_to_unsigned(argument, 10, 1, CLOCK_FACTOR_MAX, &factor, NULL)) {
+		g_set_error(err, CONF_ERROR, CONF_E_INVALID,
+		    "--test-clock %s: write a number from 1 to %d", argument, CLOCK_FACTOR_MAX);
+		return false;
+	}
+	o->test_clock = (unsigned)factor;
+	return true;
+}
+
+static bool
 take_long(struct options *o, const char *long_name, const char *argument, GError **err)
 {
 	if (strcmp(long_name, "defaults") == 0)
 		return take_defaults(o, argument, err);
 	if (strcmp(long_name, "config-dump") == 0)
 		o->mode = MODE_DUMP;
+	else if (strcmp(long_name, "test-clock") == 0)
+		return take_clock(o, argument, err);
 	else
 		o->test_engines = true;
 	return true;

@@ -21,6 +21,7 @@ struct options {
 	bool		 config_given;
 	bool		 foreground;
 	bool		 test_engines;
+	unsigned	 test_clock;	/* 0: the usual times */
 	unsigned	 verbose;
 };
 

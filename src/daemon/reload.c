@@ -42,6 +42,7 @@ put_in_use(struct server *s, struct snapshot *snap)
 	quarantine_apply(atomic_load(&s->milter.quarantine), snap->conf);
 	snapshot_slot_set(&s->milter.slot, snap);
 	log_notice("configuration %u of %s is in use", number, s->options->config);
+	updates_wake(s->updates);
 	notify_ready("serving");
 }
 

@@ -21,6 +21,7 @@
 #include "daemon/generation.h"
 #include "daemon/notify.h"
 #include "daemon/socket.h"
+#include "effect/seal.h"
 #include "milter/control_thread.h"
 
 /* How long libmilter's thread may take to start, and how often that is looked at. */
@@ -135,6 +136,12 @@ server_open(struct server *s, const struct options *o, struct conf *conf, GError
 	s->memory = memory_new(conf, err);
 	if (s->memory == NULL)
 		return EX_CONFIG;
+	if (conf->seal.key_file[0] != '\0') {
+		s->milter.seal = seal_new(conf->seal.key_file, err);
+		if (s->milter.seal == NULL)
+			return EX_CONFIG;
+	}
+	s->updates = updates_new(&s->milter.slot, o->test_clock);
 	log_advice(conf);
 	return EX_OK;
 }
@@ -215,7 +222,7 @@ server_start(struct server *s, GError **err)
 	engines = snap->active;
 	s->latest = snap->number;
 	snapshot_slot_set(&s->milter.slot, snap);
-	if (!start_milter(s, err))
+	if (!start_milter(s, err) || !updates_start(s->updates, err))
 		return EX_OSERR;
 	if (s->control != NULL && !control_start(s->control, &console_commands, s, err))
 		return EX_OSERR;
@@ -289,7 +296,9 @@ server_stop(struct server *s, bool gently)
 	if (gently && s->milter_started)
 		drain(s);
 	milter_cut(&s->milter); /* ends what the console is scanning */
+	updates_stop(s->updates);
 	control_free(&s->control);
+	updates_free(&s->updates);
 	socket_file_remove(&s->socket_file);
 	pidfile_drop(&s->pidfile);
 	snapshot_unref(&s->next);
@@ -306,6 +315,7 @@ server_stop(struct server *s, bool gently)
 	q = atomic_exchange(&s->milter.quarantine, NULL);
 	quarantine_close(&q);
 	milter_clear(&s->milter);
+	seal_free(&s->milter.seal);
 	memory_free(&s->memory);
 	conf_unref(&s->started);
 	identity_free(&s->identity);

@@ -17,6 +17,7 @@
 #include "daemon/pidfile.h"
 #include "daemon/privileges.h"
 #include "daemon/socket.h"
+#include "daemon/updates.h"
 #include "effect/quarantine.h"
 #include "milter/milter.h"
 #include "scan/memory.h"
@@ -29,6 +30,7 @@ struct server {
 	struct socket_file	 socket_file;
 	struct pidfile		*pidfile;
 	struct memory		*memory;	/* outlives every snapshot */
+	struct updates		*updates;
 	struct control		*control;	/* NULL: no control socket */
 	unsigned		 latest;	/* number of the latest snapshot */
 	struct snapshot		*next;		/* of a reload whose workers still load, or NULL */

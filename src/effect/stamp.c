@@ -110,8 +110,8 @@ stamp_status(const struct verdict *v, const char *skipped)
 }
 
 /* "avmilter VERSION (clamav DEFINITIONS, ...) at HOST (2 objects not examined: filters)" */
-static char *
-scanned_value(
+char *
+stamp_scanned(
     const struct conf *conf, const struct scan_result *r, const char *skipped, const char *host)
 {
 	const bool version = conf->header.version;
@@ -176,6 +176,15 @@ insert(GPtrArray *edits, const char *name, char *value)
 	g_ptr_array_add(edits, e);
 }
 
+GPtrArray *
+stamp_addition(const char *name, const char *value)
+{
+	GPtrArray *edits = g_ptr_array_new_with_free_func(edit_free);
+
+	insert(edits, name, g_strdup(value));
+	return edits;
+}
+
 static void
 insert_reports(GPtrArray *edits, const char *name, const struct scan_result *r)
 {
@@ -209,6 +218,6 @@ stamp_edits(const struct conf *conf, const struct message *m, const struct scan_
 	if (conf->header.status[0])
 		insert(edits, conf->header.status, stamp_status(&r->verdict, skipped));
 	if (conf->header.scanned[0])
-		insert(edits, conf->header.scanned, scanned_value(conf, r, skipped, host));
+		insert(edits, conf->header.scanned, stamp_scanned(conf, r, skipped, host));
 	return edits;
 }

@@ -36,4 +36,10 @@ GPtrArray *stamp_removals(const struct message *m, const char *name);
 /* The value of X-Virus-Status for a verdict, without the leading blank (P18). The caller frees. */
 char	*stamp_status(const struct verdict *v, const char *skipped);
 
+/* The value of X-Virus-Scanned, likewise. */
+char	*stamp_scanned(const struct conf *conf, const struct scan_result *r, const char *skipped, const char *host);
+
+/* The one edit that adds a field; value without the leading blank. */
+GPtrArray *stamp_addition(const char *name, const char *value);
+
 #endif

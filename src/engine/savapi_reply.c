@@ -43,6 +43,7 @@ savapi_code(const char *line)
 	return (unsigned)g_ascii_strtoull(line, NULL, 10);
 }
 
+/* What stands behind the code, of a line that has one. */
 static const char *
 text_of(const char *line)
 {
@@ -163,7 +164,7 @@ savapi_take(struct savapi_answer *a, const char *line, const char *label, const 
 		verdict_fail(v, REASON_PROTOCOL, "%s: more than %u lines", where, SAVAPI_LINES_MAX);
 		return true;
 	}
-	if (take_middle(a, code, text_of(line), label, title, v))
+	if (code != 0 && take_middle(a, code, text_of(line), label, title, v))
 		return false;
 	take_last(a, code, line, label, title, where, v);
 	return true;

@@ -2,6 +2,7 @@
 #include "milter/apply.h"
 
 #include "base/log.h"
+#include "effect/seal.h"
 #include "effect/stamp.h"
 #include "milter/milter.h"
 #include "milter/reply.h"
@@ -39,7 +40,7 @@ milter_actions(const struct conf *conf)
 
 	/* Whoever stamps must also be able to remove forged stamps. */
 	if (conf->header.scanned[0] != '\0' || conf->header.status[0] != '\0' ||
-	    conf->header.report[0] != '\0')
+	    conf->header.report[0] != '\0' || conf->seal.key_file[0] != '\0')
 		need |= SMFIF_ADDHDRS | SMFIF_CHGHDRS;
 	if (conf->trust.skip_header[0] != '\0')
 		need |= SMFIF_CHGHDRS;
@@ -83,14 +84,44 @@ speak_all(const struct apply *a, const GPtrArray *edits, char **why)
 	return true;
 }
 
+/* Take off every copy of a field. */
+static bool
+speak_removal(const struct apply *a, const char *name, char **why)
+{
+	g_autoptr(GPtrArray) edits = stamp_removals(a->message, name);
+
+	return speak_all(a, edits, why);
+}
+
+static bool
+speak_seal(const struct apply *a, char **why)
+{
+	g_autoptr(GPtrArray) edits = NULL;
+
+	if (a->seal == SEAL_IGNORE || a->seal == SEAL_PASS)
+		return true;
+	if (!speak_removal(a, SEAL_FIELD, why))
+		return false;
+	if (a->seal != SEAL_NEW)
+		return true;
+	edits = stamp_addition(SEAL_FIELD, a->new_seal);
+	return speak_all(a, edits, why);
+}
+
 static bool
 speak_edits(const struct apply *a, char **why)
 {
-	g_autoptr(GPtrArray) edits = stamp_edits(a->conf, a->message, a->scan, a->skipped, a->host);
-	g_autoptr(GPtrArray) lies =
-	    a->take_off != NULL ? stamp_removals(a->message, a->take_off) : NULL;
+	g_autoptr(GPtrArray) edits = NULL;
 
-	return (lies == NULL || speak_all(a, lies, why)) && speak_all(a, edits, why);
+	if (a->take_off != NULL && !speak_removal(a, a->take_off, why))
+		return false;
+	if (!speak_seal(a, why))
+		return false;
+	/* What a believed seal speaks of is the truth about this mail. */
+	if (a->seal == SEAL_PASS || a->seal == SEAL_USED)
+		return true;
+	edits = stamp_edits(a->conf, a->message, a->scan, a->skipped, a->host);
+	return speak_all(a, edits, why);
 }
 
 /* New ones first: an envelope without recipients might be given up. */

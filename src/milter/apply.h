@@ -11,6 +11,15 @@
 #include "policy/policy.h"
 #include "scan/scan.h"
 
+/* What becomes of X-Virus-Seal. */
+enum apply_seal {
+	SEAL_IGNORE = 0,	/* we have no key: it is somebody else's field */
+	SEAL_OFF,		/* every copy goes */
+	SEAL_NEW,		/* every copy goes, ours comes */
+	SEAL_PASS,		/* it was believed and the next hop may see it: it stays, with the fields that it speaks of */
+	SEAL_USED,		/* it was believed and goes; the fields that it speaks of stay */
+};
+
 /* Everything is borrowed for the length of the call. */
 struct apply {
 	const struct mta_ops	 *ops;
@@ -23,6 +32,8 @@ struct apply {
 	const char		 *skipped;
 	const char		 *host;
 	const char		 *take_off;		/* a field whose copies must go besides, or NULL */
+	enum apply_seal		  seal;
+	const char		 *new_seal;		/* the value of SEAL_NEW */
 	struct quarantine	 *quarantine;	/* NULL: no store */
 	struct quarantine_kept	 *kept;		/* out: the entry, if one was made */
 	bool			  refused;		/* not scanned: nothing but a 451 can come out */

@@ -103,8 +103,8 @@ cb_rcpt(SMFICTX *ctx, char **argv)
 {
 	struct session *s = session_of(ctx);
 
-	if (s != NULL && s->message != NULL && argv[0] != NULL)
-		message_add_recipient(s->message, argv[0]);
+	if (s != NULL && argv[0] != NULL)
+		session_recipient(s, argv[0]);
 	return reply_step(s, SMFIP_NR_RCPT);
 }
 

@@ -8,6 +8,7 @@
 #include "effect/report.h"
 #include "milter/apply.h"
 #include "milter/reply.h"
+#include "milter/sealing.h"
 #include "policy/context_note.h"
 #include "policy/skip.h"
 
@@ -27,6 +28,7 @@ struct eom {
 	struct facts facts;
 	struct context context;
 	const char *skipped; /* reason word, or NULL */
+	bool sealed;         /* a seal is believed */
 	const char *told; /* "skip-macro" or "skip-header": who set the context variable; or NULL */
 	const struct rule *skipper; /* the rule that said so, or NULL */
 	struct scan_result scan;
@@ -106,6 +108,18 @@ admit(struct eom *e)
 	return true;
 }
 
+/* Has a trusted hop scanned this very mail with what would scan it here? */
+static bool
+believes_seal(struct eom *e)
+{
+	g_autofree char *host = NULL;
+
+	e->sealed = sealing_believes(e->milter->seal, e->snapshot, &e->facts, e->message, &host);
+	if (e->sealed)
+		log_debug("scanned and sealed by %s", host);
+	return e->sealed;
+}
+
 /* Does somebody who may say so want it delivered as it is? What the macro, the header field of a
  * trusted client and scripts say goes by the context, where scan() looks. */
 static void
@@ -119,6 +133,8 @@ skip(struct eom *e)
 	} else if (rules_skip(rules, &e->facts, &e->skipper)) {
 		e->skipped = "policy";
 		rule_hit(e->skipper);
+	} else if (believes_seal(e)) {
+		e->skipped = "sealed";
 	} else {
 		e->told = skip_note(rules, &e->facts, e->message,
 		    macro[0] != '\0' ? e->milter->ops->getsymval(e->ctx, macro) : NULL,
@@ -170,9 +186,26 @@ decide(struct eom *e)
 		decide_scanned(e);
 }
 
+static enum apply_seal
+seal_of(struct eom *e, char **value)
+{
+	const struct session *s = e->session;
+
+	if (e->milter->seal == NULL)
+		return SEAL_IGNORE;
+	if (e->sealed)
+		return s->to_hops > 0 && s->to_hops == e->message->recipients_total ? SEAL_PASS
+										    : SEAL_USED;
+	*value =
+	    e->effect_why == NULL ? sealing_make(e->milter->seal, s, &e->scan, e->skipped) : NULL;
+	return *value != NULL ? SEAL_NEW : SEAL_OFF;
+}
+
 static void
 apply(struct eom *e)
 {
+	g_autofree char *value = NULL;
+	const enum apply_seal seal = seal_of(e, &value);
 	const struct apply a = {
 		.ops = e->milter->ops,
 		.ctx = e->ctx,
@@ -186,6 +219,8 @@ apply(struct eom *e)
 		.take_off = e->snapshot != NULL && skip_header_lies(e->snapshot->rules, &e->facts)
 		    ? e->conf->trust.skip_header
 		    : NULL,
+		.seal = seal,
+		.new_seal = value,
 		.quarantine = atomic_load(&e->milter->quarantine),
 		.kept = &e->kept,
 		.refused = e->effect_why != NULL,

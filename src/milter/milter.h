@@ -16,12 +16,14 @@
 #include "milter/stats.h"
 
 struct quarantine;
+struct seal;
 
 struct milter {
 	const struct mta_ops	*ops;
 	struct snapshot_slot	 slot;
 	struct spool_budget	*budget;
 	_Atomic(struct quarantine *) quarantine;	/* NULL: no store */
+	struct seal		*seal;		/* NULL: no seals are put on or believed */
 	char			*host;		/* our name, for header fields */
 	struct kick		 kick;
 	struct stats		 stats;

@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "milter/sealing.h"
+
 /* Queue ids of every MTA are short and plain; what is not becomes '?'. */
 #define QUEUE_ID_MAX 40
 
@@ -35,7 +37,7 @@ static const struct wanted {
 } wanted_macros[] = {
 	{ SMFIM_CONNECT, "{daemon_name}" },
 	{ SMFIM_ENVFROM, "i {auth_authen} {daemon_name}" },
-	{ SMFIM_ENVRCPT, "i" },
+	{ SMFIM_ENVRCPT, "i {rcpt_host}" },
 	{ SMFIM_DATA, "i" },
 	{ SMFIM_EOM, "i" },
 };
@@ -154,6 +156,7 @@ limits_of(const struct snapshot *snap)
 	lim.watch[1] = snap->conf->header.status;
 	lim.watch[2] = snap->conf->header.report;
 	lim.watch[3] = snap->conf->trust.skip_header;
+	lim.watch[4] = SEAL_FIELD;
 	return lim;
 }
 
@@ -183,6 +186,17 @@ session_mail(struct session *s, char *const *args)
 }
 
 void
+session_recipient(struct session *s, const char *rcpt)
+{
+	if (s->message == NULL)
+		return;
+	message_add_recipient(s->message, rcpt);
+	if (s->milter->seal != NULL && s->snapshot != NULL &&
+	    sealing_is_hop(s->snapshot->rules, s->milter->ops->getsymval(s->ctx, "{rcpt_host}")))
+		s->to_hops++;
+}
+
+void
 session_header(struct session *s, const char *name, const char *value)
 {
 	g_autofree char *spaced = NULL;
@@ -203,6 +217,7 @@ session_end(struct session *s)
 	if (s->pending)
 		atomic_fetch_sub(&s->milter->pending, 1);
 	s->pending = false;
+	s->to_hops = 0;
 }
 
 void

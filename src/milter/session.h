@@ -30,6 +30,7 @@ struct session {
 	struct message	*message;	/* between MAIL and its end, else NULL */
 	struct snapshot	*snapshot;	/* of that message */
 	bool		 pending;	/* counted in milter->pending */
+	unsigned	 to_hops;	/* recipients of that message whose next hop is in trust.hops */
 };
 
 /* A connection negotiates; and one that libmilter reuses after QUIT_NC, where nothing is negotiated again: it takes over what
@@ -44,6 +45,8 @@ void	 session_connect(struct session *s, const char *host, const struct sockaddr
 void	 session_helo(struct session *s, const char *helo);
 /* MAIL FROM: a message begins; one that had not ended is dropped. args: address and ESMTP parameters, NULL at the end. */
 void	 session_mail(struct session *s, char *const *args);
+/* RCPT TO. */
+void	 session_recipient(struct session *s, const char *rcpt);
 /* One header field as the MTA shows it. */
 void	 session_header(struct session *s, const char *name, const char *value);
 /* The queue id, as soon as the MTA knows it. */

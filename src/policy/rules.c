@@ -59,6 +59,16 @@ rule_new(const struct conf_policy *p, const struct rules *old, GError **err)
 	return r;
 }
 
+static struct cidr_list *
+networks(const char *option, char *const *texts, GError **err)
+{
+	struct cidr_list *l = cidr_list_new(texts, err);
+
+	if (!l)
+		g_prefix_error(err, "trust.%s: ", option);
+	return l;
+}
+
 struct rules *
 rules_new(const struct conf *conf, const struct rules *old, GError **err)
 {
@@ -66,9 +76,9 @@ rules_new(const struct conf *conf, const struct rules *old, GError **err)
 
 	r->conf = conf_ref(conf);
 	r->list = g_ptr_array_new_with_free_func(rule_free);
-	r->trusted = cidr_list_new(conf->trust.clients, err);
-	if (!r->trusted) {
-		g_prefix_error(err, "trust.clients: ");
+	r->trusted = networks("clients", conf->trust.clients, err);
+	r->hops = r->trusted ? networks("hops", conf->trust.hops, err) : NULL;
+	if (!r->hops) {
 		rules_free(&r);
 		return NULL;
 	}
@@ -95,6 +105,7 @@ rules_free(struct rules **rp)
 		return;
 	g_ptr_array_unref(r->list);
 	cidr_list_free(&r->trusted);
+	cidr_list_free(&r->hops);
 	conf_unref(&r->conf);
 	g_free(r);
 }

@@ -31,6 +31,7 @@ struct rules {
 	GPtrArray	*list;		/* of struct rule *, in the order of the file */
 	bool		 by_recipient;	/* some rule asks for the recipient */
 	struct cidr_list *trusted;	/* trust.clients */
+	struct cidr_list *hops;		/* trust.hops */
 };
 
 /*

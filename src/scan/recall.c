@@ -42,6 +42,15 @@ recall_begin(struct recall *r, struct memory *memory, const struct conf *conf,
 	find_tags(r);
 }
 
+static void
+recall_clear(struct recall *r)
+{
+	g_clear_pointer(&r->tags, g_ptr_array_unref);
+	g_clear_pointer(&r->keeping, g_array_unref);
+	g_clear_pointer(&r->broken_by, g_free);
+	pthread_mutex_destroy(&r->mu);
+}
+
 /* How the verdict over all active engines may be kept: as the least of them. */
 static enum keeping
 keeping_of_all(const struct recall *r)
@@ -82,11 +91,11 @@ recall_scanning_tags(const struct recall *r)
 	return tags;
 }
 
+/* plan: gets what judges, which the key binds the content to. */
 static void
-message_key(const struct recall *r, const GPtrArray *tags, uint8_t key[DIGEST_LEN])
+message_key(const struct recall *r, const GPtrArray *tags, uint8_t plan[DIGEST_LEN],
+    uint8_t key[DIGEST_LEN])
 {
-	uint8_t plan[DIGEST_LEN];
-
 	identity_plan(r->engines, r->options, tags, plan);
 	fingerprint_bind(r->content, plan, key);
 }
@@ -180,11 +189,29 @@ recall_message(struct recall *r, const struct message *m, struct scan_result *ou
 	keeping = r->caching ? keeping_of_all(r) : KEEP_NEVER;
 	if (keeping == KEEP_NEVER)
 		return false;
-	message_key(r, r->tags, r->key);
+	message_key(r, r->tags, out->plan, r->key);
 	if (!cache_get(r->memory->cache, r->key, CACHE_MESSAGE, "", &note, &out->verdict))
 		return fly(r, keeping == KEEP, out);
+	out->plan_known = keeping == KEEP;
 	fill_result(out, &note);
 	return true;
+}
+
+bool
+scan_plan_now(const struct conf *conf, struct engines *engines, const struct message *m,
+    uint8_t plan[DIGEST_LEN])
+{
+	struct recall r;
+	bool known;
+
+	recall_begin(&r, engines->memory, conf, engines, NULL, NULL);
+	known = r.caching && keeping_of_all(&r) == KEEP;
+	if (known) {
+		identity_envelope(engines, m, r.options);
+		identity_plan(engines, r.options, r.tags, plan);
+	}
+	recall_clear(&r);
+	return known;
 }
 
 /* Has a worker loaded something else than we knew of when the message began? */
@@ -304,7 +331,7 @@ recall_judge(struct recall *r, struct plan *plan, struct verdict *v)
 /* The message as a whole, if nothing was missing and the definitions are still those that we began
  * with. */
 static void
-remember_message(struct recall *r, const struct scan_result *out)
+remember_message(struct recall *r, struct scan_result *out)
 {
 	g_autoptr(GPtrArray) tags = recall_scanning_tags(r);
 	struct cache_note note = {
@@ -326,7 +353,8 @@ remember_message(struct recall *r, const struct scan_result *out)
 		    !recall_same_definitions(r, i))
 			return;
 	memcpy(note.object, r->content, DIGEST_LEN);
-	message_key(r, tags, key);
+	message_key(r, tags, out->plan, key);
+	out->plan_known = note.versioned;
 	recall_remember(r, key, "", &note, &out->verdict);
 }
 
@@ -341,10 +369,5 @@ recall_end(struct recall *r, struct scan_result *out)
 		out->cache = "hit";
 	if (r->memory != NULL)
 		flight_land(r->memory->flights, &r->flight, &out->verdict, counts);
-	if (r->tags != NULL)
-		g_ptr_array_unref(r->tags);
-	if (r->keeping != NULL)
-		g_array_unref(r->keeping);
-	g_free(r->broken_by);
-	pthread_mutex_destroy(&r->mu);
+	recall_clear(r);
 }

@@ -38,6 +38,10 @@ struct scan_result {
 	 * else NULL. The verdict is then unknown, class error: whoever lets such a mail pass does
 	 * it by this word, as Skipped (decision 31). */
 	const char *skipped;
+	/* What judged it, engines, options and definitions, as one digest: for seals. Known only
+	 * when all of the plan was scanned with definitions that are known. */
+	bool plan_known;
+	uint8_t plan[DIGEST_LEN];
 };
 
 void	 scan_result_clear(struct scan_result *r);
@@ -53,5 +57,11 @@ const char *scan_result_definitions(const struct scan_result *r, const char *tit
  */
 void	 scan_message(const struct conf *conf, struct engines *engines, struct workers *workers,
                   const struct message *m, struct wait *wait, struct scan_result *out);
+
+/*
+ * What would judge this message now, as scan_result.plan has it. False when that is not known: definitions that are not
+ * told, or a configuration that keeps no verdicts.
+ */
+bool	 scan_plan_now(const struct conf *conf, struct engines *engines, const struct message *m, uint8_t plan[DIGEST_LEN]);
 
 #endif

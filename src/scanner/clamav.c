@@ -7,6 +7,7 @@
 #include "scanner/cputime.h"
 #include "scanner/engine.h"
 #include "scanner/layers.h"
+#include "scanner/memo.h"
 #include "scanner/odf.h"
 #include "scanner/oledoc.h"
 #include "scanner/signame.h"
@@ -21,7 +22,9 @@ struct scan {
 	uint64_t cpu_start_us;
 	size_t len;
 	struct layers layers;
-	struct trail *trail; /* or NULL */
+	struct trail *trail;
+	struct memo *memo; /* or NULL */
+	bool complained;
 };
 
 static bool
@@ -46,6 +49,24 @@ on_virus(int fd, const char *name, void *context)
 	judge_name(context, name ? name : "Unnamed");
 }
 
+/* Let those who keep account see a layer. True: it was clean in an earlier mail, at the same place. */
+static bool
+show_layer(struct scan *sc, uint32_t level, const char *type, uint32_t attributes,
+    const char *buffer, size_t size)
+{
+	/* The object itself is no part of itself, and it is never looked up. */
+	const bool hashed = level > 0 && buffer;
+	uint8_t digest[DIGEST_LEN];
+
+	if (hashed)
+		digest_of(buffer, size, digest);
+	/* A normalised layer is not what it was made from: no part can be that. */
+	bool inside = trail_enter(sc->trail, level,
+	    hashed && !(attributes & LAYER_ATTRIBUTES_NORMALIZED) ? digest : NULL, buffer, size);
+	return sc->memo &&
+	    memo_enter(sc->memo, level, inside, type, attributes, hashed ? digest : NULL, size);
+}
+
 /* Each new layer, before it is scanned. The unpackers of libclamav cut a member at their limit and
  * scan the rest as if that were all (measured: zip). Their limit is larger than ours, so a layer
  * that is larger than ours may be a cut one. */
@@ -54,11 +75,9 @@ on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, c
     size_t size, const char *buffer, uint32_t level, uint32_t attributes, void *context)
 {
 	struct scan *sc = context;
+	bool known = show_layer(sc, level, type, attributes, buffer, size);
 
 	(void)fd, (void)ancestors, (void)parent_size;
-	if (sc->trail)
-		trail_enter(
-		    sc->trail, level, attributes & LAYER_ATTRIBUTES_NORMALIZED, buffer, size);
 	layers_enter(&sc->layers, level, type, name, buffer, size, &sc->content);
 	if (size > sc->engine->limits.max_extract_size)
 		verdict_partial(sc->v, REASON_LIMIT_SIZE, "%s is larger than max_extract_size",
@@ -67,7 +86,11 @@ on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, c
 		judge_name(sc, "Heuristics.Encrypted.OLE2");
 	if ((sc->engine->limits.flags & PROTO_ALERT_ENCRYPTED) && odf_encrypted(name, buffer, size))
 		judge_name(sc, "Heuristics.Encrypted.ODF");
-	return CL_CLEAN;
+	if (!known)
+		return CL_CLEAN;
+	layers_known(&sc->layers);
+	sc->engine->known++;
+	return CL_BREAK; /* of this layer only: what is around and beside it is scanned */
 }
 
 /* What a container says about a member before it is unpacked: a member that is too large may be
@@ -95,8 +118,7 @@ on_layer_done(int fd, int result, const char *name, void *context)
 	struct scan *sc = context;
 
 	(void)fd;
-	if (sc->trail)
-		trail_leave(sc->trail, result);
+	trail_leave(sc->trail, result);
 	layers_leave(&sc->layers, name, &sc->content);
 	return CL_CLEAN;
 }
@@ -109,8 +131,7 @@ on_hash(int fd, unsigned long long size, const unsigned char *md5, const char *n
 	struct scan *sc = context;
 
 	(void)fd, (void)size, (void)md5, (void)name;
-	if (sc->trail)
-		trail_doubt(sc->trail);
+	trail_doubt(sc->trail);
 }
 
 static void
@@ -119,6 +140,7 @@ on_complaint(void *arg, const char *text)
 	struct scan *sc = arg;
 	AUTO(verdict_clear) struct verdict one = { 0 };
 
+	sc->complained = true;
 	complaint_judge(&one, text, sc->decomposed);
 	if (one.failed != REASON_NONE)
 		verdict_fail(sc->v, one.failed, "%s", one.failed_why);
@@ -169,17 +191,38 @@ blame_content(struct scan *sc)
 	verdict_clear(&sc->content);
 }
 
+static struct memo *
+memo_of(struct clamav *c)
+{
+	if (!c->memo && c->limits.flags & PROTO_LAYER_CACHE)
+		c->memo = memo_new();
+	return c->memo;
+}
+
+/* The layers of this scan are clean for later mails, if nothing at all speaks against it. (That
+ * exceeded limits always alert, engine.c sees to.) */
+static void
+end_memo(const struct scan *sc, cl_error_t rc)
+{
+	if (sc->memo)
+		memo_end(sc->memo,
+		    rc == CL_CLEAN && verdict_is_clean(sc->v) && !sc->complained &&
+			trail_sound(sc->trail));
+}
+
 void
 clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uint64_t cpu_start_us,
     struct trail *trail, struct verdict *v)
 {
+	AUTO(trail_free) struct trail *own = trail ? NULL : trail_new(false, 0);
 	struct scan sc = { .v = v,
 		.engine = c,
 		.decomposed = decomposed,
 		.cpu_start_us = cpu_start_us,
 		.len = len,
 		.layers = { .archives_max = c->limits.max_extract_depth },
-		.trail = trail };
+		.trail = trail ? trail : own,
+		.memo = memo_of(c) };
 	const char *name = NULL;
 	unsigned long scanned = 0;
 
@@ -193,6 +236,8 @@ clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uin
 		verdict_fail(v, REASON_ENGINE_ERROR, "libclamav: no memory for the object");
 		return;
 	}
+	if (sc.memo)
+		memo_begin(sc.memo);
 	complaint_listen(on_complaint, &sc);
 	cl_error_t rc =
 	    cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &c->options, &sc);
@@ -200,5 +245,12 @@ clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uin
 	judge_answer(&sc, rc, name);
 	blame_content(&sc);
 	complaint_listen(NULL, NULL);
+	end_memo(&sc, rc);
 	cl_fmap_close(map);
+}
+
+uint64_t
+clamav_known(const struct clamav *c)
+{
+	return c->known;
 }

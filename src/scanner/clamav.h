@@ -58,4 +58,8 @@ bool	 clamav_set_tmpdir(struct clamav *c, const char *dir, GError **err);
 void	 clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed,
     uint64_t cpu_start_us, struct trail *trail, struct verdict *v);
 
+/* Inner files that were not scanned because they were clean in an earlier mail, in the life of this
+ * process. */
+uint64_t clamav_known(const struct clamav *c);
+
 #endif

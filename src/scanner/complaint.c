@@ -26,7 +26,7 @@ static const struct {
 	{ "Internal email parse error", BY_PARTS, REASON_CORRUPT },
 	{ "Unsupported RFC2047 encoding", HARMLESS, REASON_NONE },
 	{ "TNEF - unknown level", HARMLESS, REASON_NONE },
-	{ "TNEF body not being scanned", PARTIAL, REASON_UNSUPPORTED },
+	{ "TNEF body not being scanned", BY_PARTS, REASON_UNSUPPORTED },
 	{ "Corrupt TNEF header", PARTIAL, REASON_CORRUPT },
 	{ "cli_tnef: file truncated", PARTIAL, REASON_CORRUPT },
 

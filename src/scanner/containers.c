@@ -1,116 +1,212 @@
 #include "scanner/containers.h"
 
-#include "scanner/charset.h"
+#include <string.h>
+
 #include "scanner/cms.h"
 #include "scanner/openpgp.h"
+#include "scanner/partname.h"
 #include "scanner/tnef.h"
 
-#define NAME_LEN_MAX 255 /* bytes of a name in TNEF that are read */
+#define HEADER_LOOK 4096 /* bytes in which a MIME entity shows a field of its own */
 
-static void
-add_piece(void *arg, const void *data, size_t len)
-{
-	sink_add(arg, data, len);
-}
-
-static void
-open_cms(struct offer *o, const struct source *src)
-{
-	struct sink s = offer_sink(o);
-	enum cms_kind kind = cms_open(src->base, src->len, add_piece, &s);
-
-	switch (kind) {
-	case CMS_NONE:
-		return;
-	case CMS_PLAIN:
-		break;
-	case CMS_ENCRYPTED:
-		verdict_find(o->h->v, FINDING_ENCRYPTED, "Encrypted.SMIME", "", "");
-		return;
-	case CMS_OTHER:
-		verdict_partial(
-		    o->h->v, REASON_UNSUPPORTED, "an S/MIME object of a kind that is not opened");
-		return;
-	case CMS_BROKEN:
-		verdict_partial(o->h->v, REASON_CORRUPT, "a broken S/MIME object");
-		break;
-	}
-	if (offer_work(o, src->len))
-		offer_decoded(o, &s, 0, s.used);
-}
-
-/* A walk through TNEF: first for the names, then for the content, which gets them all. */
-struct winmail {
-	struct offer *o;
+/* One part that is being opened. */
+struct opening {
+	const struct containers *c;
 	const struct source *src;
-	GPtrArray *names; /* of char * */
-	bool content;
+	const char *path;
+	unsigned depth;
+	/* S/MIME: pieces of the content */
+	const unsigned char *first;
+	size_t pieces, total, start;
+	bool full;
+	/* TNEF */
+	char *name;
+	unsigned count;
 };
 
 static void
-add_name(struct winmail *w, const void *data, size_t len, bool wide)
+encrypted(const struct opening *o, const char *name)
 {
-	unsigned char narrow[NAME_LEN_MAX];
-	struct sink s = { .base = narrow, .size = sizeof narrow };
+	if (o->c->h->job->limits->flags & PROTO_ALERT_ENCRYPTED)
+		verdict_find(o->c->h->v, FINDING_ENCRYPTED, name, o->path, NULL);
+}
 
-	if (w->names->len >= PROTO_NAMES_MAX)
+/* Hand out what was found, and let it be read on. */
+static void
+found(struct opening *o, const struct source *content, const char *path)
+{
+	struct harvest *h = o->c->h;
+	char *names[] = { o->name, NULL };
+	struct leaf leaf = { .raw = content->base,
+		.raw_end = content->base + content->len,
+		.data = content->base,
+		.len = content->len,
+		.decoded = true };
+	struct part p = { .kind = OBJECT_PART,
+		.store = content->store,
+		.offset = content->offset,
+		.size = content->len,
+		.path = path,
+		.type = "",
+		.names = names };
+
+	if (h->stop || !harvest_is_new(h, content->base, content->len))
 		return;
-	if (wide)
-		charset_narrow(data, len, CHARSET_UTF16LE, &s);
-	else
-		sink_add(&s, data, len);
-	while (s.used > 0 && narrow[s.used - 1] == '\0')
-		s.used--;
-	char *name = g_utf8_make_valid((const char *)narrow, (gssize)s.used);
+	if (o->depth + 1 > h->job->limits->max_extract_depth) {
+		verdict_partial(h->v, REASON_LIMIT_DEPTH, "nested deeper than max_extract_depth");
+		return;
+	}
+	if (!harvest_fits(h, content->len, path))
+		return;
+	harvest_emit(h, &p);
+	harvest_remember(h, &leaf);
+	if (h->stop)
+		return;
+	containers_open(o->c, content, path, o->depth + 1);
+	o->c->content(o->c->arg, content, path, o->depth + 1);
+}
+
+/* The first piece is enough if it is the only one; else all are joined in the arena. */
+static void
+on_piece(void *arg, const void *data, size_t len)
+{
+	struct opening *o = arg;
+	struct arena *a = &o->c->h->arena;
+
+	if (o->pieces++ == 0) {
+		o->first = data;
+		o->start = a->used;
+	} else if (o->pieces == 2) {
+		o->full = !arena_append(a, o->first, o->total);
+	}
+	o->total += len;
+	if (o->pieces > 1 && !o->full)
+		o->full = !arena_append(a, data, len);
+}
+
+static void
+signed_content(struct opening *o)
+{
+	struct harvest *h = o->c->h;
+	struct source content = *o->src;
+	g_autofree char *path = g_strconcat(*o->path ? o->path : "0", ".0", NULL);
+
+	if (o->full) {
+		h->arena.used = o->start;
+		verdict_partial(h->v, REASON_LIMIT_CUMULATIVE,
+		    "no room for the content of part %s in the output arena", o->path);
+		return;
+	}
+	if (o->pieces == 0)
+		return;
+	content.base = o->first;
+	content.len = o->total;
+	content.offset = o->src->offset + (uint64_t)(o->first - o->src->base);
+	if (o->pieces > 1) {
+		content.base = h->arena.base + o->start;
+		content.store = STORE_ARENA;
+		content.offset = o->start;
+	}
+	found(o, &content, path);
+}
+
+static void
+open_cms(struct opening *o)
+{
+	struct verdict *v = o->c->h->v;
+
+	switch (cms_open(o->src->base, o->src->len, on_piece, o)) {
+	case CMS_NONE:
+		return;
+	case CMS_ENCRYPTED:
+		encrypted(o, "Encrypted.SMIME");
+		return;
+	case CMS_OTHER:
+		verdict_partial(v, REASON_UNSUPPORTED,
+		    "part %s is S/MIME of a kind that cannot be opened", o->path);
+		return;
+	case CMS_BROKEN:
+		verdict_partial(v, REASON_CORRUPT, "part %s is broken S/MIME", o->path);
+		break;
+	case CMS_PLAIN:
+		break;
+	}
+	signed_content(o);
+}
+
+static char *
+wide_name(const void *data, size_t len)
+{
+	return g_convert(data, (gssize)(len & ~(size_t)1), "UTF-8", "UTF-16LE", NULL, NULL, NULL);
+}
+
+/* A name as the front takes it: UTF-8, no control characters, not without end. */
+static char *
+clean_name(char *text)
+{
+	g_autofree char *raw = text;
+	char *name = g_utf8_make_valid(raw, (gssize)strnlen(raw, PARTNAME_LEN_MAX));
+
 	for (char *p = name; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '_';
-	if (*name != '\0' && !g_ptr_array_find_with_equal_func(w->names, name, g_str_equal, NULL))
-		g_ptr_array_add(w->names, name);
-	else
-		g_free(name);
+	if (*name == '\0')
+		g_clear_pointer(&name, g_free);
+	return name;
 }
 
 static bool
 on_item(void *arg, enum tnef_item item, const void *data, size_t len)
 {
-	struct winmail *w = arg;
+	struct opening *o = arg;
 
-	if (!w->content) {
-		if (item != TNEF_CONTENT)
-			add_name(w, data, len, item == TNEF_NAME_WIDE);
+	if (item != TNEF_CONTENT) {
+		char *text = item == TNEF_NAME ? g_strndup(data, len) : wide_name(data, len);
+		g_free(o->name);
+		o->name = text ? clean_name(text) : NULL;
 		return true;
 	}
-	if (item == TNEF_CONTENT && offer_work(w->o, len))
-		offer_piece(w->o, w->src, data, len);
-	return !w->o->stop;
-}
-
-static void
-open_tnef(struct offer *o, const struct source *src)
-{
-	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-	struct winmail w = { .o = o, .src = src, .names = names };
-
-	if (!offer_work(o, src->len))
-		return;
-	if (!tnef_walk(src->base, src->len, on_item, &w))
-		verdict_partial(o->h->v, REASON_CORRUPT, "a broken TNEF object (winmail.dat)");
-	g_ptr_array_add(names, NULL);
-	w.content = true;
-	o->names = (char **)names->pdata;
-	(void)tnef_walk(src->base, src->len, on_item, &w);
-	o->names = NULL;
+	struct source content = { .base = data,
+		.len = len,
+		.store = o->src->store,
+		.offset = o->src->offset + (uint64_t)((const unsigned char *)data - o->src->base) };
+	g_autofree char *path = g_strdup_printf("%s.%u", *o->path ? o->path : "0", ++o->count);
+	found(o, &content, path);
+	return !o->c->h->stop;
 }
 
 void
-containers_open(struct offer *o, const struct source *src)
+containers_open(
+    const struct containers *c, const struct source *src, const char *path, unsigned depth)
 {
+	struct opening o = { .c = c, .src = src, .path = path, .depth = depth };
+
 	if (tnef_is(src->base, src->len)) {
-		open_tnef(o, src);
+		if (!tnef_walk(src->base, src->len, on_item, &o) && !c->h->stop)
+			verdict_partial(
+			    c->h->v, REASON_CORRUPT, "part %s is a broken TNEF stream", path);
+		g_free(o.name);
 		return;
 	}
-	open_cms(o, src);
+	open_cms(&o);
 	if (openpgp_encrypted(src->base, src->len) || openpgp_armoured(src->base, src->len))
-		verdict_find(o->h->v, FINDING_ENCRYPTED, "Encrypted.OpenPGP", "", "");
+		encrypted(&o, "Encrypted.OpenPGP");
+}
+
+bool
+containers_is_entity(const struct source *src)
+{
+	static const char field[] = "content-";
+	const char *p = (const char *)src->base, *end = p + MIN(src->len, HEADER_LOOK);
+
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		if ((size_t)(end - p) >= sizeof field &&
+		    g_ascii_strncasecmp(p, field, sizeof field - 1) == 0)
+			return true;
+		if (!nl || nl == p || (nl == p + 1 && *p == '\r'))
+			return false;
+		p = nl + 1;
+	}
+	return false;
 }

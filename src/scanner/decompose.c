@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "scanner/arena.h"
+#include "scanner/containers.h"
 #include "scanner/harvest.h"
 #include "scanner/partname.h"
 #include "scanner/shape.h"
@@ -168,12 +169,21 @@ is_encoded(GMimeContentEncoding e)
 	    e == GMIME_CONTENT_ENCODING_UUENCODE;
 }
 
+/* Signed content is the body of a mail like any other. */
+static void
+walk_content(void *arg, const struct source *src, const char *path, unsigned depth)
+{
+	if (containers_is_entity(src))
+		walk_source(arg, src, path, depth);
+}
+
 static void
 walk_leaf(
     struct harvest *r, const struct source *src, GMimePart *part, const char *path, unsigned depth)
 {
 	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(part);
 	g_autofree char *type = written_type(GMIME_OBJECT(part));
+	const struct containers containers = { .h = r, .content = walk_content, .arg = r };
 	struct source bytes, raw;
 
 	if (!raw_slice(r, src, part, path, &raw))
@@ -182,6 +192,8 @@ walk_leaf(
 	if (is_encoded(encoding) && !decode(r, encoding, raw.base, raw.len, path, &bytes))
 		return;
 	emit_leaf(r, GMIME_OBJECT(part), &bytes, &raw, encoding, path);
+	if (!r->stop)
+		containers_open(&containers, &bytes, path, depth);
 	if (strcmp(type, "message/partial") == 0)
 		verdict_partial(
 		    r->v, REASON_MESSAGE_PARTIAL, "part %s is a fragment of a split message", path);
@@ -396,7 +408,7 @@ decompose(const struct decompose *job, struct verdict *v)
 	harvest_emit(&r, &whole);
 	if (job->mime && !r.stop)
 		walk_source(&r, &all, "", 0);
-	if (job->mime && !r.stop)
+	if (job->mime && (job->limits->flags & PROTO_SWEEP) && !r.stop)
 		judge(&r, sweep(&r, &all));
 	verdict_complete(v);
 }

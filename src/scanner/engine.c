@@ -4,6 +4,7 @@
 
 #include "scanner/clamav.h"
 #include "scanner/generation.h"
+#include "scanner/memo.h"
 
 /* libclamav's own bound; above it, it warns and takes this. */
 #define FILE_SIZE_MAX ((uint64_t)INT32_MAX - 2)
@@ -241,6 +242,7 @@ clamav_free(struct clamav **c)
 {
 	if (!*c)
 		return;
+	memo_free(&(*c)->memo);
 	if ((*c)->engine)
 		cl_engine_free((*c)->engine);
 	g_free(*c);

@@ -14,6 +14,8 @@ struct clamav {
 	struct cl_scan_options	 options;
 	struct proto_settings	 limits;
 	uint64_t		 signatures;
+	struct memo		*memo;	/* made by the process that scans, for itself; NULL = none yet */
+	uint64_t		 known;	/* layers that it knew */
 };
 
 /* Let the scanning half see what happens inside a scan. */

@@ -85,6 +85,13 @@ harvest_emit(struct harvest *h, const struct part *p)
 {
 	struct part numbered = *p;
 
+	if (p->store == STORE_ARENA && p->size > h->arena.size - h->in_arena) {
+		verdict_partial(h->v, REASON_LIMIT_CUMULATIVE,
+		    "no room for part %s in the output arena", p->path);
+		h->stop = true;
+		return;
+	}
+	h->in_arena += p->store == STORE_ARENA ? p->size : 0;
 	numbered.id = h->next_id++;
 	/* The front throws an arena without bytes away: nothing may stand there then. */
 	if (p->size == 0) {

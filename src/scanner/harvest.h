@@ -34,6 +34,7 @@ struct harvest {
 	uint32_t	 next_id;
 	uint64_t	 parts_max;
 	uint64_t	 total;		/* bytes of all leaves so far */
+	uint64_t	 in_arena;	/* of them in the arena; a slice of another counts again */
 	bool		 stop;		/* a limit that ends it all, or nobody listens */
 	GArray		*leaves;	/* of struct leaf */
 	GHashTable	*by_raw;	/* raw -> index + 1 in leaves */
@@ -46,7 +47,7 @@ void	 harvest_clear(struct harvest *h);
 bool	 harvest_time_is_up(struct harvest *h);
 /* May one more leaf of this size be handed out? If not, v is told. */
 bool	 harvest_fits(struct harvest *h, uint64_t size, const char *path);
-/* Number it and hand it out. */
+/* Number it and hand it out. What the front would not take (worker/proto.h) ends it all with PARTIAL instead. */
 void	 harvest_emit(struct harvest *h, const struct part *p);
 
 /* Remember a leaf and its bytes. */

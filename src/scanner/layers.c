@@ -141,6 +141,13 @@ layers_member(struct layers *l, uint64_t size, bool encrypted)
 	l->at[l->depth - 1].members += size > LAYERS_TOO_SMALL && !encrypted;
 }
 
+void
+layers_known(struct layers *l)
+{
+	if (l->depth > 0)
+		l->at[l->depth - 1].unopened = l->at[l->depth - 1].archive = false;
+}
+
 /* Members that libclamav showed and then could not unpack, about which it says nothing (a 7z packed
  * with bzip2 or deflate). */
 static bool

@@ -40,6 +40,8 @@ void	 layers_enter(struct layers *l, uint32_t level, const char *type, const cha
 /* The archive at hand showed a member; one that is neither empty nor encrypted must become a layer.
  */
 void	 layers_member(struct layers *l, uint64_t size, bool encrypted);
+/* The newest layer is known from an earlier mail and will not be opened. */
+void	 layers_known(struct layers *l);
 /* The newest layer is done; an archive that showed nothing becomes a PARTIAL in v. found: what
  * libclamav found in it, or NULL; an archive of which it says that it is encrypted or beyond a
  * limit has been explained. */

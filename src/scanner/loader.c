@@ -12,6 +12,7 @@
 #include "scanner/channel.h"
 #include "scanner/clamav.h"
 #include "scanner/hugepages.h"
+#include "scanner/jit.h"
 
 /* Larger than any scan's blocks, so that the heap is not given back and faulted in again for each
  * mail (facts-scanning.md 1). */
@@ -68,6 +69,19 @@ unchanged(const struct loader *l, GError **err)
 	return false;
 }
 
+/* A kernel or a service manager that forbids new machine code costs speed, and nobody would see why. */
+static void
+tell_refused(const struct loader *l, struct jit_counts n)
+{
+	if (n.refused == 0)
+		return;
+	g_autofree char *line =
+	    g_strdup_printf("pcre_jit: %u of %u regular expressions stay interpreted; is memory "
+			    "that is both written and executed forbidden (MemoryDenyWriteExecute)?",
+		n.refused, n.refused + n.compiled);
+	channel_log(l->sock, line);
+}
+
 static bool
 load(struct loader *l, GError **err)
 {
@@ -76,7 +90,10 @@ load(struct loader *l, GError **err)
 	if (!generation_read(l->settings->database, &l->result.generation, err) ||
 	    !selftest_write_signature(l->selftest, signature, err))
 		return false;
+	if (l->settings->flags & PROTO_PCRE_JIT)
+		jit_begin();
 	l->result.engine = clamav_load(l->settings, signature, l->folder, on_complaint, l, err);
+	tell_refused(l, jit_end());
 	unlink(signature);
 	if (!l->result.engine || !unchanged(l, err))
 		return false;

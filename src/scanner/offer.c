@@ -1,5 +1,7 @@
 #include "scanner/offer.h"
 
+#include "scanner/containers.h"
+
 void
 offer_init(struct offer *o, struct harvest *h)
 {
@@ -88,6 +90,25 @@ offer_task(struct offer *o, const struct source *src, unsigned depth)
 	g_array_append_val(o->tasks, t);
 }
 
+/* What a container held is swept like what was decoded. */
+static void
+sweep_content(void *arg, const struct source *src, const char *path, unsigned depth)
+{
+	(void)path;
+	offer_task(arg, src, depth);
+}
+
+/* What was handed out last may be a container. */
+static void
+open_up(struct offer *o, const struct source *src)
+{
+	const struct containers containers = { .h = o->h, .content = sweep_content, .arg = o };
+	char path[16];
+
+	g_snprintf(path, sizeof path, "0.%u", o->count);
+	containers_open(&containers, src, path, o->depth);
+}
+
 void
 offer_decoded(struct offer *o, const struct sink *s, size_t from, size_t len)
 {
@@ -106,32 +127,21 @@ offer_decoded(struct offer *o, const struct sink *s, size_t from, size_t len)
 	if (len == 0 || !harvest_is_new(o->h, src.base, len))
 		return;
 	a->used = MAX(a->used, src.offset + len);
-	if (emit(o, &src))
-		offer_task(o, &src, o->depth + 1);
-}
-
-static void
-slice(struct offer *o, const struct source *src, const unsigned char *p, size_t len, bool task)
-{
-	struct source piece = { .base = p,
-		.len = len,
-		.store = src->store,
-		.offset = src->offset + (uint64_t)(p - src->base) };
-
-	if (!o->stop && !o->h->stop && len > 0 && harvest_is_new(o->h, p, len) && emit(o, &piece) &&
-	    task)
-		offer_task(o, &piece, o->depth + 1);
+	if (!emit(o, &src))
+		return;
+	offer_task(o, &src, o->depth + 1);
+	open_up(o, &src);
 }
 
 /* No task: it is swept where it stands. */
 void
 offer_slice(struct offer *o, const struct source *src, const unsigned char *p, size_t len)
 {
-	slice(o, src, p, len, false);
-}
+	struct source slice = { .base = p,
+		.len = len,
+		.store = src->store,
+		.offset = src->offset + (uint64_t)(p - src->base) };
 
-void
-offer_piece(struct offer *o, const struct source *src, const unsigned char *p, size_t len)
-{
-	slice(o, src, p, len, true);
+	if (!o->stop && !o->h->stop && len > 0 && harvest_is_new(o->h, p, len) && emit(o, &slice))
+		open_up(o, &slice);
 }

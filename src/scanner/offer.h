@@ -47,8 +47,6 @@ struct sink offer_sink(struct offer *o);
 void	 offer_decoded(struct offer *o, const struct sink *s, size_t from, size_t len);
 /* A piece of a source as it stands. */
 void	 offer_slice(struct offer *o, const struct source *src, const unsigned char *p, size_t len);
-/* The same, to be swept and opened by itself. */
-void	 offer_piece(struct offer *o, const struct source *src, const unsigned char *p, size_t len);
 /* Sweep these bytes too. */
 void	 offer_task(struct offer *o, const struct source *src, unsigned depth);
 

@@ -5,7 +5,6 @@
 #include "base/auto.h"
 #include "scanner/base64.h"
 #include "scanner/charset.h"
-#include "scanner/containers.h"
 #include "scanner/embedded.h"
 #include "scanner/headerblock.h"
 #include "scanner/lines.h"
@@ -234,39 +233,18 @@ add_leaves(struct offer *o)
 	}
 }
 
-/* What GMime decoded, and what stands as it is. */
-static void
-open_leaves(struct offer *o)
-{
-	const struct harvest *h = o->h;
-
-	for (guint i = 0; i < h->leaves->len && !o->stop && !h->stop; i++) {
-		struct source src = leaf_source(h, &g_array_index(h->leaves, struct leaf, i));
-		containers_open(o, &src);
-	}
-}
-
 uint64_t
 sweep(struct harvest *h, const struct source *message)
 {
 	AUTO(offer_clear) struct offer o = { 0 };
-	bool wanted = h->job->limits->flags & PROTO_SWEEP;
-	guint done = 0;
 
 	offer_init(&o, h);
-	if (wanted) {
-		offer_task(&o, message, 0);
-		add_leaves(&o);
-		done = o.tasks->len;
-	}
-	open_leaves(&o);
+	offer_task(&o, message, 0);
+	add_leaves(&o);
 	for (guint i = 0; i < o.tasks->len && !o.stop && !h->stop; i++) {
 		struct task t = g_array_index(o.tasks, struct task, i);
 		o.depth = t.depth;
-		if (i >= done)
-			containers_open(&o, &t.src);
-		if (wanted)
-			sweep_source(&o, &t.src);
+		sweep_source(&o, &t.src);
 	}
 	return o.odd;
 }

@@ -14,7 +14,7 @@
 #include "scanner/harvest.h"
 
 /*
- * Open the containers among the leaves that h has; with PROTO_SWEEP, sweep the message and all that comes out.
+ * Sweep the message, the leaves that h has, and all that comes out.
  *
  * Returns: with PROTO_PARANOID the signs of evasion that were met (verdict/evasion.h), else 0
  */

@@ -4,15 +4,17 @@
 #include <string.h>
 
 #include "scanner/canon.h"
+#include "scanner/layers.h"
 
 #define LAYERS_KEPT 16384 /* a message has fewer parts, or they are scanned by themselves */
 #define TEXT_SLACK  2     /* libclamav ends a text with a line end of its own */
 
 struct trail {
 	size_t text_max;
+	uint32_t levels[LAYERS_MAX]; /* of the layers that are open now */
 	unsigned depth;
 	bool doubtful;
-	GHashTable *layers, *texts; /* of uint8_t[DIGEST_LEN] */
+	GHashTable *layers, *texts; /* of uint8_t[DIGEST_LEN]; NULL: none are kept */
 };
 
 static guint
@@ -31,13 +33,15 @@ equal(gconstpointer a, gconstpointer b)
 }
 
 struct trail *
-trail_new(size_t text_max)
+trail_new(bool keeps, size_t text_max)
 {
 	struct trail *t = g_new0(struct trail, 1);
 
 	t->text_max = text_max;
-	t->layers = g_hash_table_new_full(hash, equal, g_free, NULL);
-	t->texts = g_hash_table_new_full(hash, equal, g_free, NULL);
+	if (keeps) {
+		t->layers = g_hash_table_new_full(hash, equal, g_free, NULL);
+		t->texts = g_hash_table_new_full(hash, equal, g_free, NULL);
+	}
 	return t;
 }
 
@@ -48,8 +52,8 @@ trail_free(struct trail **tp)
 
 	if (!t)
 		return;
-	g_hash_table_unref(t->layers);
-	g_hash_table_unref(t->texts);
+	g_clear_pointer(&t->layers, g_hash_table_unref);
+	g_clear_pointer(&t->texts, g_hash_table_unref);
 	g_free(t);
 	*tp = NULL;
 }
@@ -61,23 +65,40 @@ keep(GHashTable *set, const uint8_t digest[DIGEST_LEN])
 		g_hash_table_add(set, g_memdup2(digest, DIGEST_LEN));
 }
 
-void
-trail_enter(struct trail *t, uint32_t level, bool normalised, const void *data, size_t size)
+/* True: level is one more than the newest layer's. */
+static bool
+push(struct trail *t, uint32_t level)
 {
-	uint8_t digest[DIGEST_LEN];
+	const bool inside = t->depth > 0;
+	const uint32_t around = inside ? t->levels[t->depth - 1] : 0;
 
-	if (level != t->depth)
+	if (t->depth == LAYERS_MAX || (inside ? level <= around : level != 0)) {
 		t->doubtful = true;
-	t->depth++;
-	/* The object itself is no part of itself. */
-	if (level == 0 || normalised || !data)
+		return false;
+	}
+	t->levels[t->depth++] = level;
+	return inside && level == around + 1;
+}
+
+static void
+keep_layer(struct trail *t, const uint8_t *digest, const void *data, size_t size)
+{
+	uint8_t lines[DIGEST_LEN];
+
+	if (!t->layers || !digest)
 		return;
-	digest_of(data, size, digest);
 	keep(t->layers, digest);
 	if (t->text_max == 0 || size > t->text_max + TEXT_SLACK)
 		return;
-	canon_digest(data, size, digest);
-	keep(t->texts, digest);
+	canon_digest(data, size, lines);
+	keep(t->texts, lines);
+}
+
+bool
+trail_enter(struct trail *t, uint32_t level, const uint8_t *digest, const void *data, size_t size)
+{
+	keep_layer(t, digest, data, size);
+	return push(t, level);
 }
 
 void
@@ -105,6 +126,8 @@ trail_has(const struct trail *t, const void *data, size_t size, bool as_text)
 {
 	uint8_t digest[DIGEST_LEN];
 
+	if (!t->layers)
+		return false;
 	digest_of(data, size, digest);
 	if (g_hash_table_contains(t->layers, digest))
 		return true;

@@ -39,7 +39,7 @@ struct worker {
 	bool holding, decomposed;
 	GArray *objects; /* of struct slot */
 	uint32_t seq;    /* of the request at hand */
-	uint64_t cpu_start_us;
+	uint64_t cpu_start_us, known_before;
 };
 
 /* Either end of the dialogue is broken: nothing sensible can be said any more, and the front sees
@@ -89,6 +89,12 @@ forget(struct worker *w)
 	w->holding = false;
 }
 
+static uint64_t
+known(const struct worker *w)
+{
+	return w->setup->engine ? clamav_known(w->setup->engine) : 0;
+}
+
 static void
 send_finding(struct worker *w, const struct finding *f)
 {
@@ -110,6 +116,7 @@ send_verdict(struct worker *w, const struct verdict *v)
 	struct proto_done done = { .state = verdict_state(v),
 		.partial = v->partial,
 		.failed = v->failed,
+		.known = (uint32_t)(known(w) - w->known_before),
 		.cpu_us = cpu_now_us() - w->cpu_start_us };
 	char nul = '\0';
 	struct iovec parts[] = { { &done, sizeof done },
@@ -279,7 +286,7 @@ do_scan(struct worker *w, struct packet *p)
 		if (!bytes)
 			give_up(EX_PROTOCOL);
 		if (ask->object == 0 && ask->flags & PROTO_SCAN_COVER)
-			trail = trail_new(text_max(w));
+			trail = trail_new(true, text_max(w));
 		clamav_scan(
 		    w->setup->engine, bytes, len, w->decomposed, w->cpu_start_us, trail, &v);
 	}
@@ -312,6 +319,7 @@ do_request(struct worker *w, struct packet *p)
 {
 	w->seq = p->head.seq;
 	w->cpu_start_us = cpu_now_us();
+	w->known_before = known(w);
 	alarm(patience(w));
 	switch (p->head.op) {
 	case PROTO_DECOMPOSE:

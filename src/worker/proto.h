@@ -39,7 +39,7 @@
  * What an honest worker keeps to, because the front kills one that does not: object 0 is the whole message descriptor (kind
  * MESSAGE, STORE_SPOOL, offset 0, its full size); ids rise by one; besides it at most max_file_count objects (0: PROTO_OBJECTS_MAX),
  * each at most max_extract_size, together at most max_cumulative_extract_size, those in the arena together at most arena_size
- * (they never overlap; no alignment is asked for; what does not fit is PARTIAL limit.cumulative); their strings together at most
+ * (a slice of another counts again; no alignment is asked for; what does not fit is PARTIAL limit.cumulative); their strings together at most
  * PROTO_STRINGS_MAX; at most PROTO_FINDINGS_MAX findings an answer. DONE is consistent: failed set = state FAILED; else partial set =
  * PARTIAL; else COMPLETE. Every string ends inside its packet and nothing follows the last one. COVERED says that the scan of the
  * whole message, COMPLETE and without a finding, has examined the bytes of these parts (scanner/trail.h): ids rise over all
@@ -96,7 +96,9 @@ enum {
 	PROTO_PIN_WORKERS	= 1u << 13,
 	PROTO_ASK		= 1u << 14,	/* tell what lies in the folder and wait for word before it is loaded */
 	PROTO_SWEEP		= 1u << 15,	/* look for hidden content beside the MIME structure */
-	PROTO_PARANOID		= 1u << 16,	/* look for signs of evasion; needs PROTO_SWEEP */
+	PROTO_LAYER_CACHE	= 1u << 16,
+	PROTO_PCRE_JIT		= 1u << 17,
+	PROTO_PARANOID		= 1u << 18,	/* look for signs of evasion; needs PROTO_SWEEP */
 };
 
 struct proto_settings {
@@ -178,7 +180,7 @@ struct proto_hints {
 struct proto_done {
 	uint32_t state;			/* enum scan_state; UNKNOWN is a protocol error */
 	uint32_t partial, failed;	/* enum reason; the text explains the failed one if set, else the partial one */
-	uint32_t reserved;
+	uint32_t known;			/* SCAN: inner files that were clean in an earlier mail */
 	uint64_t cpu_us;		/* CLOCK_PROCESS_CPUTIME_ID of this request */
 };
 

@@ -32,8 +32,8 @@ UNKNOWN, S_FAILED, PARTIAL, COMPLETE = range(4)
 NONE, MACRO, ENCRYPTED, SUSPICIOUS, BLOCKED, EVASION, INFECTED = range(7)
 SPOOL, ARENA = 0, 1
 F_ENGINE, F_REQUIRE, F_ENCRYPTED, F_MACROS = 1, 2, 8, 16
-F_BROKEN, F_PHISHING, F_PUA, F_BYTECODE, F_HEURISTICS, F_MEDIA, F_FIRST, F_HUGE, F_PIN = (1 << n for n in range(5, 14))
-FLAGS = F_ENGINE | F_ENCRYPTED | F_MACROS | F_PHISHING | F_HEURISTICS | F_PIN
+F_BROKEN, F_PHISHING, F_PUA, F_BYTECODE, F_HEURISTICS, F_MEDIA, F_FIRST, F_HUGE, F_PIN, F_ASK, F_SWEEP, F_CACHE, F_JIT = (1 << n for n in range(5, 18))
+FLAGS = F_ENGINE | F_ENCRYPTED | F_MACROS | F_PHISHING | F_HEURISTICS | F_PIN | F_CACHE | F_JIT
 
 
 def reasons():
@@ -80,7 +80,7 @@ def memfd(name, size, content=b'', seal=0):
 class Verdict:
     def __init__(self, state=UNKNOWN, partial='', failed='', why='', cpu=0, findings=(), died=False):
         self.state, self.partial, self.failed, self.why, self.cpu = state, partial, failed, why, cpu
-        self.findings, self.died = list(findings), died
+        self.findings, self.died, self.known = list(findings), died, 0
 
     def names(self):
         return sorted(name for _, name, _ in self.findings)
@@ -131,10 +131,12 @@ class Worker:
                 findings.append((kind, name.decode(), where.decode()))
             else:
                 assert op == DONE, 'unexpected op %d' % op
-                state, partial, failed, _, cpu = struct.unpack_from('=IIIIQ', body)
+                state, partial, failed, known, cpu = struct.unpack_from('=IIIIQ', body)
                 why = body[24:].split(b'\0')[0].decode()
                 assert state != UNKNOWN
-                return objects, Verdict(state, REASONS[partial], REASONS[failed], why, cpu, findings)
+                v = Verdict(state, REASONS[partial], REASONS[failed], why, cpu, findings)
+                v.known = known
+                return objects, v
 
     def decompose(self, mail, mime=True, arena_size=None):
         mail = RECEIVED + mail
@@ -175,6 +177,7 @@ class Worker:
             total.state = min(total.state, v.state)
             total.partial, total.failed, total.why = total.partial or v.partial, total.failed or v.failed, total.why or v.why
             total.findings += v.findings
+            total.known += v.known
             total.died = v.died
         return total
 

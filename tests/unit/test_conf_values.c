@@ -147,7 +147,7 @@ check_length(const struct conf_option *o)
 {
 	g_autofree char *max = g_strnfill(o->max, 'x'), *above = g_strnfill(o->max + 1, 'x');
 
-	if (o->flags & PATHNAME)
+	if (o->flags & (PATHNAME | COMMANDLINE))
 		max[0] = above[0] = '/';
 	assert_true(o->max > 0);
 	assert_false(takes(o, above));
@@ -283,6 +283,8 @@ forms_are_checked(void **state)
 		{ TEMPLATE, "${VIRUS} by ${SCANNER}", true }, { TEMPLATE, "${virus}", false }, { TEMPLATE, "$5", true },
 		{ ADDRESS, "", true }, { ADDRESS, "a@b", true }, { ADDRESS, "a@b@c", true }, { ADDRESS, "a", false },
 		{ ADDRESS, "@b", false }, { ADDRESS, "a@", false }, { ADDRESS, "<a@b>", false }, { ADDRESS, "a b@c", false },
+		{ COMMANDLINE, "", true }, { COMMANDLINE, "/usr/bin/freshclam --datadir='/a b'", true }, { COMMANDLINE, "freshclam", false },
+		{ COMMANDLINE, "/x 'y", false }, { COMMANDLINE, "   ", false },
 		{ NOTIFY, "admin", true }, { NOTIFY, "recipient", true }, { NOTIFY, "a@b", true }, { NOTIFY, "sender", false },
 		{ HOSTPORT, "", true }, { HOSTPORT, "h:25", true }, { HOSTPORT, "[::1]:25", true }, { HOSTPORT, "::1:25", false },
 		{ HOSTPORT, "h", false }, { HOSTPORT, "h:0", false }, { HOSTPORT, "h:65536", false }, { HOSTPORT, ":25", false },

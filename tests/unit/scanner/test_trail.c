@@ -71,30 +71,42 @@ text_is_text(void **state)
 	assert_true(canon_is_text(BYTES("%PD{\\r")));
 }
 
+static bool
+enter(struct trail *t, uint32_t level, bool hashed, const void *data, size_t size)
+{
+	uint8_t digest[DIGEST_LEN];
+
+	digest_of(data, size, digest);
+	return trail_enter(t, level, hashed ? digest : NULL, data, size);
+}
+
 static void
 found_again(void **state)
 {
-	struct trail *t = trail_new(TEXT_MAX);
+	struct trail *t = trail_new(true, TEXT_MAX);
 	char long_text[2 * TEXT_MAX + 1];
 
 	(void)state;
 	memset(long_text, 'x', sizeof long_text);
-	trail_enter(t, 0, false, BYTES("the mail"));
+	assert_false(enter(t, 0, false, BYTES("the mail")));
 	assert_false(trail_sound(t));
-	trail_enter(t, 1, false, BYTES("one\n\ntwo\n\n"));
+	assert_true(enter(t, 1, true, BYTES("one\n\ntwo\n\n")));
 	trail_leave(t, 0);
-	trail_enter(t, 1, false, BYTES("outer"));
-	trail_enter(t, 2, false, BYTES("in\0ner"));
+	assert_true(enter(t, 1, true, BYTES("outer")));
+	assert_true(enter(t, 2, true, BYTES("in\0ner")));
 	trail_leave(t, 0);
-	trail_enter(t, 2, true, BYTES("normalised"));
+	assert_false(enter(t, 3, true, BYTES("in what is not shown")));
+	trail_leave(t, 0);
+	assert_true(enter(t, 2, false, BYTES("normalised")));
 	trail_leave(t, 0);
 	trail_leave(t, 0);
-	trail_enter(t, 1, false, long_text, sizeof long_text);
+	assert_true(enter(t, 1, true, long_text, sizeof long_text));
 	trail_leave(t, 0);
 	trail_leave(t, 0);
 	assert_true(trail_sound(t));
 	assert_true(trail_has(t, BYTES("in\0ner"), false));
 	assert_true(trail_has(t, BYTES("outer"), false));
+	assert_true(trail_has(t, BYTES("in what is not shown"), false));
 	assert_true(trail_has(t, BYTES("one\r\n\r\n\r\ntwo"), true));
 	assert_false(trail_has(t, BYTES("one\r\n\r\n\r\ntwo"), false));
 	assert_false(trail_has(t, BYTES("the mail"), true));
@@ -124,7 +136,10 @@ soundness(void **state)
 		{ { ENTER_0, ENTER_1, ENTER_2, LEAVE, LEAVE, LEAVE }, 6, true },
 		{ { ENTER_0 }, 1, false },
 		{ { ENTER_0, ENTER_1, LEAVE }, 3, false },
-		{ { ENTER_0, ENTER_2, LEAVE, LEAVE }, 4, false },
+		{ { ENTER_0, ENTER_2, LEAVE, LEAVE }, 4, true },
+		{ { ENTER_1, LEAVE }, 2, false },
+		{ { ENTER_0, ENTER_2, ENTER_1, LEAVE, LEAVE, LEAVE }, 6, false },
+		{ { ENTER_0, ENTER_0, LEAVE, LEAVE }, 4, false },
 		{ { ENTER_0, ENTER_1, ENTER_1, LEAVE, LEAVE, LEAVE }, 6, false },
 		{ { ENTER_0, LEAVE, LEAVE }, 3, false },
 		{ { ENTER_0, ENTER_1, FIND, LEAVE }, 4, false },
@@ -135,11 +150,11 @@ soundness(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct trail *t = trail_new(0);
+		struct trail *t = trail_new(false, 0);
 
 		for (unsigned k = 0; k < rows[i].n; k++) {
 			if (rows[i].steps[k] <= ENTER_2)
-				trail_enter(t, rows[i].steps[k], false, BYTES("layer"));
+				enter(t, rows[i].steps[k], false, BYTES("layer"));
 			else if (rows[i].steps[k] == DOUBT)
 				trail_doubt(t);
 			else
