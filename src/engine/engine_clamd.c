@@ -27,6 +27,7 @@
 #include "engine/conn.h"
 #include "engine/content.h"
 #include "engine/engine.h"
+#include "engine/talk.h"
 
 #define REPLY_MAX  (64 * 1024) /* names are short, paths come back in full */
 #define CHUNK      (64 * 1024)
@@ -113,17 +114,6 @@ choose_way(const struct conn *c)
 	}
 }
 
-/* The object's file as the server sees it, for CLAMD_PATH. NULL and *err. */
-static char *
-make_path(const struct conn *c, struct content *content, GError **err)
-{
-	const struct conf_antivirus *av = &c->engine->all->antivirus;
-	struct content_place place = { av->path_directory, av->path_group, av->path_mode };
-	const char *path = content_path(content, &place, err);
-
-	return path ? content_remote_path(path, c->engine->conf->path_map) : NULL;
-}
-
 static bool
 send_object(
     struct conn *c, struct content *content, enum clamd_way way, const char *path, GError **err)
@@ -184,7 +174,7 @@ scan(struct engine *e, struct conn *c, const struct scan_request *rq, struct ver
 
 	(void)e;
 	content_init(&content, rq->objects, rq->object);
-	if (way == CLAMD_PATH && !(path = make_path(c, &content, &why))) {
+	if (way == CLAMD_PATH && !(path = talk_path(c, &content, &why))) {
 		conn_fail(c, v, "file for the server", why);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include "engine/icap_findings.h"
 #include "engine/icap_options.h"
 #include "engine/icap_verdict.h"
+#include "engine/talk.h"
 
 #define CHUNK           (64 * 1024)
 #define END             "0\r\n\r\n"
@@ -152,16 +153,6 @@ name_of(const struct exchange *x)
 	return icap_options_ignore(x->options, name) ? NEUTRAL_NAME : name;
 }
 
-static char *
-remote_path(struct exchange *x, GError **err)
-{
-	const struct conf_antivirus *av = &x->c->engine->all->antivirus;
-	struct content_place place = { av->path_directory, av->path_group, av->path_mode };
-	const char *path = content_path(&x->content, &place, err);
-
-	return path ? content_remote_path(path, x->c->engine->conf->path_map) : NULL;
-}
-
 static bool
 send_request(struct exchange *x, uint64_t preview, const char *path, GError **err)
 {
@@ -194,7 +185,7 @@ ask(struct exchange *x, GError **err)
 	uint64_t preview = preview_of(x);
 	g_autofree char *path = NULL;
 
-	if (x->method == ICAP_FILEMOD && !(path = remote_path(x, err)))
+	if (x->method == ICAP_FILEMOD && !(path = talk_path(x->c, &x->content, err)))
 		return false;
 	if (!send_request(x, preview, path, err))
 		return false;

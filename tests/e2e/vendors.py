@@ -163,6 +163,20 @@ def savapi_unreadable():
     d.stop()
 
 
+@tap.test('savapi, klms: the server knows our files by another name (path_map)')
+def other_name():
+    for kind in (KINDS[0], KINDS[3]):
+        fake = kind.serve('unix')
+        files, seen = '%s/%s-seen/files' % (rig.WORK, kind.name), '%s/%s-view' % (rig.WORK, kind.name)
+        os.symlink(files, seen)
+        d = vendors.start(kind.name + '-seen', kind.section(fake.address, 'path_map = "%s=%s"' % (files, seen)))
+        vendors.expect(d, vendors.mail(), 2, 'clean')
+        vendors.expect(d, mails.eicar_plain(), 5, 'infected')
+        tap.ok(all(' %s/avm-' % seen in command for command, _ in fake.objects) and fake.objects, str(fake.objects)[:300])
+        vendors.in_order(d, fake)
+        fake.stop()
+
+
 @tap.test('sssp: maxscandata is respected without sending; the definitions are told')
 def sssp_limit():
     fake = Sssp()

@@ -191,6 +191,48 @@ early_answer_stops_the_writer(void **state)
 	close_pair(&p);
 }
 
+/* Says a word as soon as the first byte is there, and goes on reading; counts. */
+static void *
+talk_while_reading(void *arg)
+{
+	struct pair *p = arg;
+	char some[4096];
+	size_t sum = 0;
+	ssize_t n;
+
+	while (sum < 1 << 20 && (n = recv(p->peer, some, sizeof(some), 0)) > 0) {
+		if (sum == 0)
+			say(p, "go on\n", 6);
+		sum += (size_t)n;
+	}
+	return GSIZE_TO_POINTER(sum);
+}
+
+static void
+upload_goes_on_behind_a_word(void **state)
+{
+	g_autofree char *much = g_malloc0(1 << 20);
+	g_autoptr(GString) got = g_string_new(NULL);
+	size_t put, rest;
+	struct pair p;
+	void *sum;
+	pthread_t t;
+
+	(void)state;
+	open_pair(&p, 5000);
+	assert_int_equal(pthread_create(&t, NULL, talk_while_reading, &p), 0);
+	assert_true(wire_write_some(p.wire, much, 1 << 20, &put, NULL));
+	assert_in_range(put, 1, (1 << 20) - 1);
+	assert_true(wire_line(p.wire, 10, got, NULL));
+	assert_string_equal(got->str, "go on");
+	assert_true(wire_write_some(p.wire, much + put, (1 << 20) - put, &rest, NULL));
+	assert_int_equal(put + rest, 1 << 20);
+	assert_true(wire_sent_all(p.wire));
+	pthread_join(t, &sum);
+	assert_int_equal(GPOINTER_TO_SIZE(sum), 1 << 20);
+	close_pair(&p);
+}
+
 /* Reads a little, answers, and closes with most of the upload unread: the writer gets EPIPE or
  * ECONNRESET. */
 static void *
@@ -375,7 +417,8 @@ main(void)
 	    cmocka_unit_test(nul_in_a_line),
 	    cmocka_unit_test(silence_and_deadline),
 	    cmocka_unit_test(early_answer_stops_the_writer),
-	    cmocka_unit_test(write_error_hides_no_answer),
+	    cmocka_unit_test(upload_goes_on_behind_a_word),
+    cmocka_unit_test(write_error_hides_no_answer),
 	    cmocka_unit_test(nobody_reads),
 	    cmocka_unit_test(chunked_bodies),
 	    cmocka_unit_test(rest_until_close),
