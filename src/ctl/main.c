@@ -22,6 +22,9 @@ enum { DONE = 0, NO = 1, ERROR = 2 };
 
 #define PROGRESS "progress "
 
+/* Where the help begins to say what a command does. */
+#define HELP_COLUMN 18
+
 #define DEFAULT_CONFIG SYSCONFDIR "/avmilter/avmilter.conf"
 
 static const struct {
@@ -59,10 +62,14 @@ help(FILE *to)
 	      "  -V, -h     version; this text\n\n",
 	    to);
 	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-		g_autofree char *left =
-		    g_strdup_printf("%s %s", commands[i].name, commands[i].args);
+		g_autofree char *left = g_strjoin(commands[i].args[0] != '\0' ? " " : "",
+		    commands[i].name, commands[i].args, NULL);
 
-		fprintf(to, "  %-16s %s\n", left, commands[i].help);
+		/* What is long has a line of its own. */
+		if (strlen(left) > HELP_COLUMN - 2)
+			fprintf(to, "  %s\n  %-*s%s\n", left, HELP_COLUMN, "", commands[i].help);
+		else
+			fprintf(to, "  %-*s%s\n", HELP_COLUMN, left, commands[i].help);
 	}
 	fputs("\nExit: 0 done, 1 found something or no, 2 error. Manual: avmilterctl(8)\n", to);
 }

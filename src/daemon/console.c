@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/console_cache.h"
 #include "daemon/console_explain.h"
+#include "daemon/console_selftest.h"
 #include "daemon/generation.h"
 #include "daemon/jsonx.h"
 #include "daemon/server.h"
@@ -395,6 +396,17 @@ explain(void *arg, const struct control_request *rq, GError **err)
 	return snap != NULL ? console_explain(snap, rq->words + 1, err) : NULL;
 }
 
+static json_t *
+selftest(void *arg, const struct control_request *rq, GError **err)
+{
+	struct server *s = arg;
+	AUTO(snapshot_unref) struct snapshot *snap = current(s, err);
+
+	return snap != NULL
+	    ? console_selftest(snap, s->milter.budget, rq->words + 1, &s->milter.cut_ms, err)
+	    : NULL;
+}
+
 const struct control_commands console_commands = {
 	.status = status,
 	.stats = stats,
@@ -406,4 +418,5 @@ const struct control_commands console_commands = {
 	.log = set_log,
 	.cache = cache,
 	.explain = explain,
+	.selftest = selftest,
 };

@@ -41,8 +41,9 @@ new_message(const struct conf *conf, struct spool_budget *b)
 }
 
 static json_t *
-findings(const struct verdict *v)
+findings(const struct scan_result *r)
 {
+	const struct verdict *v = &r->verdict;
 	json_t *list = json_array();
 
 	for (guint i = 0; v->findings != NULL && i < v->findings->len; i++) {
@@ -53,6 +54,7 @@ findings(const struct verdict *v)
 		put_text(o, "name", f->name != NULL ? f->name : "");
 		put_text(o, "object", f->object);
 		put_text(o, "engine", f->engine);
+		put_text(o, "definitions", scan_result_definitions(r, f->engine));
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -109,7 +111,7 @@ describe(const struct conf *conf, const struct message *m, const struct scan_res
 	put_number(o, "size", m->size);
 	put_real(o, "delay", (double)ms / 1000.0);
 	put_number(o, "code", (uint64_t)exit_code(&r->verdict));
-	json_object_set_new(o, "findings", findings(&r->verdict));
+	json_object_set_new(o, "findings", findings(r));
 	return o;
 }
 
@@ -167,11 +169,17 @@ testmail_text(const json_t *r)
 	g_string_append_printf(
 	    out, "%-12s %.3f s\n", "time", json_real_value(json_object_get(r, "delay")));
 	json_array_foreach(json_object_get(r, "findings"), i, f)
-	    g_string_append_printf(out, "%-12s %s %s in %s (engine %s)\n", "finding",
-		json_string_value(json_object_get(f, "class")),
-		json_string_value(json_object_get(f, "name")),
-		json_string_value(json_object_get(f, "object")),
-		json_string_value(json_object_get(f, "engine")));
+	{
+		const char *definitions = json_string_value(json_object_get(f, "definitions"));
+
+		g_string_append_printf(out, "%-12s %s %s in %s (engine %s%s%s)\n", "finding",
+		    json_string_value(json_object_get(f, "class")),
+		    json_string_value(json_object_get(f, "name")),
+		    json_string_value(json_object_get(f, "object")),
+		    json_string_value(json_object_get(f, "engine")),
+		    definitions != NULL ? ", definitions " : "",
+		    definitions != NULL ? definitions : "");
+	}
 	return g_string_free(out, FALSE);
 }
 

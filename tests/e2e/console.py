@@ -94,6 +94,26 @@ def scan():
     tap.eq(ctl('scan')[0], ERROR)
 
 
+@tap.test('selftest: each engine is asked alone, what it misses is named, and the exit code tells')
+def selftest():
+    answer = ask('selftest', '1')
+    clamav = answer['engines']['clamav']
+    tap.ok(clamav['clean'].startswith('clean,'), clamav)
+    for sample in ('eicar_as_text', 'eicar_in_base64', 'eicar_in_zip', 'eicar_typed_as_pdf', 'eicar_after_padding'):
+        tap.ok(clamav[sample].startswith('infected (Eicar-Test-Signature'), '%s: %s' % (sample, clamav))
+    tap.ok(clamav['locked_zip'].startswith('encrypted ('), clamav)
+    tap.eq((answer['unexpected'], ctl('selftest', '0')[0]), (0, DONE))
+    tap.eq(ctl('selftest', 'much')[0], ERROR)
+    blind = Daemon('blind')
+    blind.clamav['database'] = q(rig.folder('harmless'))
+    rig.write(rig.WORK + '/harmless/test.ndb', 'Test.Marker:0:*:%s\n' % b'not-in-any-mail'.hex())
+    blind.start()
+    status, out, err = rig.run([rig.program('avmilterctl'), '-s', blind.dir + '/run/control.sock', 'selftest', '0'])
+    tap.eq(status, FOUND, out + err)
+    tap.has(out, 'not what it should be', 'selftest of an engine without the signature')
+    blind.stop()
+
+
 @tap.test('unknown commands are unknown, wrong words are named')
 def wrong():
     for words in (['quarantine', 'list'], ['frobnicate'], ['log', 'loud'], ['stats', 'everything']):
