@@ -258,6 +258,7 @@ run_own(const struct run_context *ctx, struct plan *plan)
 			continue;
 		run_slot(ctx, slot, ctx->wait);
 		slot->done = true;
+		cover_slots(ctx, plan, slot);
 	}
 }
 
