@@ -228,6 +228,15 @@ add_policy(struct out *o, const struct report *r)
 }
 
 static void
+add_content(struct out *o, const struct report *r)
+{
+	const struct finding *top = verdict_top(&r->scan->verdict);
+
+	if (top && !r->skipped)
+		add_word(o, "sha256", top->sha256);
+}
+
+static void
 add_all(struct out *o, const struct report *r)
 {
 	add_finding(o, r);
@@ -247,6 +256,7 @@ add_all(struct out *o, const struct report *r)
 		add_word(o, "more", "yes");
 	add_release(o, r);
 	add_policy(o, r);
+	add_content(o, r);
 }
 
 static char *

@@ -2,7 +2,7 @@
  * report - the one log line of a message: a public interface, kept by a golden test
  *
  *	verdict= virus= object= engine= action= from= to= nrcpt= client= auth= msgid= size= objects= cache= delay= sigs= ref=
- *	why= text= would= left_out= more= release= rule= split= withheld= redirect=
+ *	why= text= would= left_out= more= release= rule= split= withheld= redirect= sha256=
  *
  * The second row came later and therefore stands at the end. Always there: verdict action from nrcpt client size objects cache
  * delay ref; the others only when they have a value. virus, object and engine are those of the strongest finding; without one
@@ -10,7 +10,8 @@
  * is the same for people. would: observe turned this action into pass. left_out: objects that the configuration keeps from every
  * engine. more=yes: findings beyond those that are kept. release: how to let a held or kept mail go.
  * rule: the policy that decided. split: recipients have different outcomes; action is that of those who get the mail, withheld names
- * those whose copy is kept. redirect: where it goes instead. msgid, from and to are cut at 200 bytes.
+ * those whose copy is kept. redirect: where it goes instead. sha256: of the part with the strongest finding. msgid, from and to are cut
+ * at 200 bytes.
  *
  * Values in quotes are escaped as log_esc() does; bare ones also have no blanks. The JSON values hold the text itself, with U+FFFD
  * for control characters and for what is no UTF-8; numbers are numbers.

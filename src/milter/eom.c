@@ -244,8 +244,8 @@ report(struct eom *e)
 		.kept = e->kept.ref,
 		.delay_ms = (now_us() - e->begin_us) / 1000,
 	};
-	const bool clean =
-	    e->skipped == NULL && e->effect_why == NULL && verdict_is_clean(&e->scan.verdict);
+	const bool clean = e->skipped == NULL && e->effect_why == NULL &&
+	    verdict_is_clean(&e->scan.verdict) && e->decision.action == ACTION_PASS;
 
 	if (!clean || e->conf->log.clean) {
 		g_autofree char *line = report_line(&r, json);

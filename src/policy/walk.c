@@ -98,6 +98,15 @@ tell(GPtrArray *notify, char *const *whom)
 			g_ptr_array_add(notify, *whom);
 }
 
+/* A recipient that is not known may be one whose mail is to be thrown away; nobody else's may be. */
+static enum match
+match_for(const struct walk *w, const struct rule *r, const struct item *it, const char *rcpt)
+{
+	enum match m = rule_match_recipient(r, rcpt, NULL);
+
+	return m == MATCH_MAYBE && rule_action(w, r, it) == ACTION_DISCARD ? MATCH_NO : m;
+}
+
 /* The first rule whose conditions all hold decides, else the defaults. Rules that only observe
  * decide what would be done; what may hold adds its strictness and decides nothing. */
 static void
@@ -112,7 +121,7 @@ decide_item(struct walk *w, guint number, const char *rcpt, struct outcome *o)
 		enum match m = MIN(w->message[i], w->items[number * list->len + i]);
 
 		if (m != MATCH_NO)
-			m = MIN(m, rule_match_recipient(r, rcpt, NULL));
+			m = MIN(m, match_for(w, r, it, rcpt));
 		if (m == MATCH_NO)
 			continue;
 		if (!would)

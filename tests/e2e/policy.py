@@ -208,19 +208,23 @@ def play(name, rows):
     return sent, lines
 
 
+def explain_words(*words):
+    _, out, _ = rig.run([rig.program('avmilterctl'), '-s', world().dir + '/run/control.sock', '-j', 'explain'] + list(words),
+                        check=True)
+    return json.loads(out)
+
+
 def explained(r):
     """avmilterctl's word on the same mail."""
     classes = {NOTHING: 'clean', VIRUS: 'infected', MACRO: 'macro', PUA: 'suspicious', BROKEN: 'error', PART: 'unscannable'}
     if r.found not in classes:
         return None
-    argv = [rig.program('avmilterctl'), '-s', world().dir + '/run/control.sock', '-j', 'explain', '--from', r.sender,
-            '--client', '127.0.0.1', '--class', classes[r.found]]
+    argv = ['--from', r.sender, '--client', '127.0.0.1', '--class', classes[r.found]]
     if '=' in r.found:
         argv += ['--virus', r.found.split('=')[1]]
     for l in r.to:
         argv += ['--to', '%s@local.test' % USERS[l]]
-    _, out, _ = rig.run(argv, check=True)
-    return json.loads(out)
+    return explain_words(*argv)
 
 
 def reload(**top):
@@ -238,6 +242,7 @@ def strictest_postfix():
     texts = [line for line in lines.values() if line.get('would')]
     tap.eq(sorted(l['would'] for l in texts), ['discard', 'discard'], 'would= of the trial')
     tap.ok(any(l.get('redirect') == 'postmaster@local.test' for l in lines.values()), 'redirect= in the log')
+    tap.ok(any(l.get('sha256') == hashlib.sha256(KNOWN).hexdigest() for l in lines.values()), 'sha256= in the log')
 
 
 @tap.test('the texts of rules reach the client')
@@ -404,6 +409,52 @@ def lists():
     status, _, err = rig.run(d.command('-n', '--test-engines'))
     tap.eq(status, 78, err)
     tap.has(err, '/lists/w')
+
+
+SHA256 = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'
+EXAMPLES = {
+    'exceptions': [
+        ('--client 192.0.2.25 --from backup@example.org --class infected', 'pass', 'backup'),
+        ('--client 192.0.2.26 --from backup@example.org --class infected', 'reject', ''),
+        ('--client 192.0.2.1 --to lab@example.org --class suspicious --virus PUA.Tool', 'pass', 'laboratory'),
+        ('--client 192.0.2.1 --to lab@example.org --class infected --virus Evil', 'reject', ''),
+        ('--client 192.0.2.1 --to boss@example.org --class suspicious --virus PUA.Tool', 'reject', ''),
+        ('--virus Win.Trojan.Agent-123 --object ' + SHA256, 'pass', 'false-positive'),
+        ('--virus Win.Trojan.Agent-123', 'reject', ''),
+        ('--virus Other --object ' + SHA256, 'reject', ''),
+    ],
+    'macros': [
+        ('--client 192.0.2.1 --class macro --to a@example.org', 'quarantine', 'macros'),
+        ('--client 192.0.2.1 --class macro --to accounts@example.org', 'pass', 'accountants'),
+        ('--client 192.0.2.1 --class macro --to accounts@example.org --to a@example.org', 'pass', 'macros'),
+        ('--client 192.0.2.1 --auth --class macro --to accounts@example.org', 'reject', 'own-users'),
+    ],
+    'errors': [
+        ('--class error', 'pass', 'local'),
+        ('--client 192.0.2.1 --class error', 'tempfail', ''),
+        ('--client 192.0.2.1 --class infected --to trap@example.org', 'discard', 'spamtrap'),
+        ('--client 192.0.2.1 --class encrypted --to a@example.org', 'pass', ''),
+    ],
+}
+
+
+@tap.test('the examples of avmilter.conf(5) do what the manual says')
+def examples():
+    page = rig.read(rig.ROOT + '/man/avmilter.conf.5')
+    found = dict(re.findall(r'(?s)\.\\" BEGIN EXAMPLE (\w+)\n\.nf\n\.RS\n(.*?)\.RE\n', page))
+    tap.eq(sorted(found), sorted(EXAMPLES), 'examples in the manual')
+    d = world()
+    for name, text in found.items():
+        d.more = text.replace('\\-', '-').replace('\\e', '\\')
+        d.top.pop('split', None)
+        reload()
+        for words, action, rule in EXAMPLES[name]:
+            x = explain_words(*words.split())
+            tap.eq((x['action'], x['rule'] or ''), (action, rule), '%s: %s: %s' % (name, words, x))
+            if name == 'errors' and 'encrypted' in words:
+                tap.eq(x['would'], 'redirect')
+            if words.count('--to') == 2:
+                tap.eq(x['withheld'], ['a@example.org'])
 
 
 tap.main()

@@ -12,7 +12,7 @@ EICAR_MD5 = '44d88612fea8a8f36de82e1278abb02f'
 MARKER = b'AVMILTER-TEST-MARKER'
 MARKER_NAME = 'Test.Marker.UNOFFICIAL'
 LINE = re.compile(r'(\S+): (verdict=.*)$')
-PAIR = re.compile(r'([a-z]+)=("(?:[^"\\]|\\.)*"|\S*)')
+PAIR = re.compile(r'([a-z_0-9]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
 def database(name='db'):

@@ -266,7 +266,10 @@ unknown_recipients(void **state)
 	} rows[] = {
 		{"pass", "i:V", ACTION_REJECT},
 		{"reject", "m:M", ACTION_REJECT},
-		{"discard", "m:M", ACTION_DISCARD},
+		{"quarantine", "m:M", ACTION_QUARANTINE},
+		/* but throws nothing of others away */
+		{"discard", "m:M", ACTION_PASS},
+		{"discard", "F@e1", ACTION_TEMPFAIL},
 	};
 
 	(void)state;
