@@ -340,7 +340,7 @@ def load_abandoned(p):
     low = theirs.fileno()
     proc = subprocess.Popen(['/bin/bash', '-c', 'exec "$0" 3<&%d %d<&-' % (low, low), SCANNER], pass_fds=(low,))
     theirs.close()
-    send(ours, SETTINGS, struct.pack('=8QI1024s1024s4x', FLAGS, 1 << 20, 1 << 20, 5, 1000, 5, 1000, 0, 0, p.db.encode(),
+    send(ours, SETTINGS, struct.pack('=9QI1024s1024s4x', FLAGS, 1 << 20, 1 << 20, 5, 1000, 5, 1000, 0, 0, 0, p.db.encode(),
                                      p.scratch.encode()), 1)
     expect(recv(ours)[0] == LOADING, 'loading')
     ours.close()

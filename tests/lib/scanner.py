@@ -26,13 +26,13 @@ RECEIVED = b'Received: from client by avmilter; Thu, 1 Jan 1970 00:00:00 +0000\r
 
 MAGIC, VERSION, MAX = 0x41564d53, 1, 32 * 1024
 SETTINGS, LOADING, READY, FAILED, FORK, WORKER, EXIT, LOG = range(1, 9)
-DECOMPOSE, SCAN, RELEASE, SELFTEST, OBJECT, FINDING, DONE, COVERED = range(32, 40)
+DECOMPOSE, SCAN, RELEASE, SELFTEST, OBJECT, FINDING, DONE, COVERED, HINTS = range(32, 41)
 COVER = 1
 UNKNOWN, S_FAILED, PARTIAL, COMPLETE = range(4)
 NONE, MACRO, ENCRYPTED, SUSPICIOUS, BLOCKED, EVASION, INFECTED = range(7)
 SPOOL, ARENA = 0, 1
 F_ENGINE, F_REQUIRE, F_ENCRYPTED, F_MACROS = 1, 2, 8, 16
-F_BROKEN, F_PHISHING, F_PUA, F_BYTECODE, F_HEURISTICS, F_MEDIA, F_FIRST, F_HUGE, F_PIN, F_ASK, F_SWEEP, F_CACHE, F_JIT = (1 << n for n in range(5, 18))
+F_BROKEN, F_PHISHING, F_PUA, F_BYTECODE, F_HEURISTICS, F_MEDIA, F_FIRST, F_HUGE, F_PIN, F_ASK, F_SWEEP, F_CACHE, F_JIT, F_PARANOID = (1 << n for n in range(5, 19))
 FLAGS = F_ENGINE | F_ENCRYPTED | F_MACROS | F_PHISHING | F_HEURISTICS | F_PIN | F_CACHE | F_JIT
 
 
@@ -109,7 +109,7 @@ class Worker:
 
     def answer(self):
         objects, findings = [], []
-        self.covered = []
+        self.covered, self.hints = [], 0
         while True:
             got = recv(self.sock)
             if got is None:
@@ -124,6 +124,8 @@ class Worker:
             elif op == COVERED:
                 expect(len(body) and not findings, 'COVERED of nothing, or after a finding')
                 self.covered += struct.unpack('=%dI' % (len(body) // 4), body)
+            elif op == HINTS:
+                self.hints, = struct.unpack('=Q', body)
             elif op == FINDING:
                 kind, _ = struct.unpack_from('=II', body)
                 name, where, rest = body[8:].split(b'\0')
@@ -205,7 +207,7 @@ class Worker:
 
 class Zygote:
     def __init__(self, database='', scratch='', flags=FLAGS, size=1 << 20, cumulative=4 << 20, files=100, time_ms=60000,
-                 depth=10, header=256 * 1024, memory=0, ac=0, settings=None):
+                 depth=10, header=256 * 1024, memory=0, ac=0, evasion=0, settings=None):
         self.scratch = scratch
         before = set(os.listdir(scratch)) if os.path.isdir(scratch) else set()
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -214,7 +216,7 @@ class Zygote:
         self.proc = subprocess.Popen(['/bin/bash', '-c', move, SCANNER], pass_fds=(low,), stdin=subprocess.DEVNULL)
         theirs.close()
         if settings is None:
-            settings = struct.pack('=8QI1024s1024s4x', flags, size, cumulative, files, time_ms, depth, header, memory, ac,
+            settings = struct.pack('=9QI1024s1024s4x', flags, size, cumulative, files, time_ms, depth, header, evasion, memory, ac,
                                    database.encode(), scratch.encode())
         self.logs, self.exits, self.ready, self.failed = [], {}, None, None
         send(self.sock, SETTINGS, settings, 7)
