@@ -37,11 +37,6 @@ found(struct opening *o, const struct source *content, const char *path)
 {
 	struct harvest *h = o->c->h;
 	char *names[] = { o->name, NULL };
-	struct leaf leaf = { .raw = content->base,
-		.raw_end = content->base + content->len,
-		.data = content->base,
-		.len = content->len,
-		.decoded = true };
 	struct part p = { .kind = OBJECT_PART,
 		.store = content->store,
 		.offset = content->offset,
@@ -59,7 +54,6 @@ found(struct opening *o, const struct source *content, const char *path)
 	if (!harvest_fits(h, content->len, path))
 		return;
 	harvest_emit(h, &p);
-	harvest_remember(h, &leaf);
 	if (h->stop)
 		return;
 	containers_open(o->c, content, path, o->depth + 1);

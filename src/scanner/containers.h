@@ -9,7 +9,7 @@
 
 #include "scanner/harvest.h"
 
-/* Who reads on in what came out: it has been handed out and remembered already. */
+/* Who reads on in what came out: it has been handed out already. */
 typedef void container_content(void *arg, const struct source *src, const char *path, unsigned depth);
 
 struct containers {

@@ -173,6 +173,13 @@ is_encoded(GMimeContentEncoding e)
 static void
 walk_content(void *arg, const struct source *src, const char *path, unsigned depth)
 {
+	const struct leaf leaf = { .raw = src->base,
+		.raw_end = src->base + src->len,
+		.data = src->base,
+		.len = src->len,
+		.decoded = true };
+
+	harvest_remember(arg, &leaf);
 	if (containers_is_entity(src))
 		walk_source(arg, src, path, depth);
 }

@@ -126,7 +126,8 @@ offer_decoded(struct offer *o, const struct sink *s, size_t from, size_t len)
 	}
 	if (len == 0 || !harvest_is_new(o->h, src.base, len))
 		return;
-	a->used = MAX(a->used, src.offset + len);
+	/* All that was decoded there stays: a second object may follow from it. */
+	a->used = MAX(a->used, (size_t)(s->base - a->base) + s->used);
 	if (!emit(o, &src))
 		return;
 	offer_task(o, &src, o->depth + 1);
