@@ -126,6 +126,19 @@ fetch_pidfd(const struct fetch *f)
 	return f->pidfd;
 }
 
+/* How many lines were held back. */
+static void
+say_rest(struct fetch *f)
+{
+	g_autofree char *more = NULL;
+
+	if (f->ration > LINES_A_SECOND) {
+		more = g_strdup_printf("(%u lines more)", f->ration - LINES_A_SECOND);
+		f->say(f->arg, more);
+	}
+	f->ration = 0;
+}
+
 static void
 say_line(struct fetch *f)
 {
@@ -135,14 +148,8 @@ say_line(struct fetch *f)
 	if (f->line->len == 0)
 		return;
 	if (now - f->ration_ms >= SECOND_MS) {
-		if (f->ration > LINES_A_SECOND) {
-			g_autofree char *more =
-			    g_strdup_printf("(%u lines more)", f->ration - LINES_A_SECOND);
-
-			f->say(f->arg, more);
-		}
+		say_rest(f);
 		f->ration_ms = now;
-		f->ration = 0;
 	}
 	if (++f->ration <= LINES_A_SECOND) {
 		log_esc(s, f->line->str, f->line->len, LINE_BYTES);
@@ -195,6 +202,7 @@ fetch_ended(struct fetch *f, char **why)
 	for (int i = 0; i < LINES_A_SECOND && f->output >= 0; i++)
 		fetch_read(f);
 	say_line(f);
+	say_rest(f);
 	fd_close(&f->output);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		*why = g_strdup(ending_text(status, buf));

@@ -30,6 +30,7 @@ static const struct updates_clock usual = {
 	.fetch_ms = 30 * MINUTE_MS,
 	.kill_ms = 5 * SECOND_MS,
 	.age_ms = MINUTE_MS,
+	.tell_ms = DAY_MS,
 };
 
 struct updates *
@@ -40,10 +41,12 @@ updates_new(struct snapshot_slot *slot, unsigned hurry)
 
 	u->slot = slot;
 	u->clock = (struct updates_clock){ usual.settle_ms / h, usual.gap_ms / h, usual.look_ms / h,
-		usual.retry_ms / h, usual.fetch_ms / h, usual.kill_ms / h, usual.age_ms / h };
+		usual.retry_ms / h, usual.fetch_ms / h, usual.kill_ms / h, usual.age_ms / h,
+		usual.tell_ms / h };
 	u->wake = -1;
 	u->settled_at = u->look_at = u->retry_at = u->interval_at = INT64_MAX;
 	u->listeners = g_ptr_array_new();
+	u->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	pthread_mutex_init(&u->mu, NULL);
 	cond_init(&u->changed);
 	return u;
@@ -62,6 +65,7 @@ updates_free(struct updates **up)
 	g_free(u->command);
 	g_free(u->counts.last_error);
 	g_ptr_array_unref(u->listeners);
+	g_hash_table_unref(u->told);
 	pthread_cond_destroy(&u->changed);
 	pthread_mutex_destroy(&u->mu);
 	fd_close(&u->wake);
@@ -202,6 +206,7 @@ tick(struct updates *u)
 	follow(u, now);
 	tick_look(u, now, &next);
 	run_tick(u, now, &next);
+	age_tick(u, now, &next);
 	if (u->stage == RUN_NONE)
 		tick_idle(u, now, &next);
 	return next;

@@ -19,6 +19,7 @@ struct updates_clock {
 	int64_t	 fetch_ms;	/* for update_command */
 	int64_t	 kill_ms;	/* after SIGTERM to it */
 	int64_t	 age_ms;	/* between two looks at the age of the definitions */
+	int64_t	 tell_ms;	/* between two complaints about the same old definitions */
 };
 
 enum run_stage { RUN_NONE = 0, RUN_FETCHING, RUN_LOADING };
@@ -38,7 +39,8 @@ struct updates {
 	struct watch	*watch;		/* of path */
 	uint8_t		 seen[DIGEST_LEN];	/* at the last look */
 	uint8_t		 acted[DIGEST_LEN];	/* when it was last loaded */
-	int64_t		 settled_at, look_at, retry_at, free_at, interval_at, age_at, told_age_at;
+	int64_t		 settled_at, look_at, retry_at, free_at, interval_at, age_at;
+	GHashTable	*told;		/* title of an engine -> int64_t *: when its age may be complained about again */
 	/* the run */
 	enum run_stage	 stage;
 	bool		 numbered;	/* somebody may wait for this one: it is run number `started` */
@@ -63,6 +65,9 @@ struct updates {
 struct listener {
 	GQueue	 lines;		/* of char *; under mu */
 };
+
+/* updates_age.c, for the thread: complain about definitions that are too old. */
+void	 age_tick(struct updates *u, int64_t now, int64_t *next);
 
 /* updates_run.c, for the thread: begin a run (fetch: with the command), go on with it, give it up. */
 void	 run_begin(struct updates *u, bool fetch, bool numbered, int64_t now);

@@ -3,6 +3,8 @@
  */
 #include "engine/clamd_reply.h"
 
+#include "engine/age.h"
+
 #include <glib.h>
 #include <string.h>
 
@@ -226,15 +228,18 @@ clamd_judge(const struct clamd_reply *r, size_t size, struct verdict *v, const c
 }
 
 bool
-clamd_version_parse(const char *reply, char **version, char **definitions)
+clamd_version_parse(const char *reply, char **version, char **definitions, int64_t *made)
 {
 	g_auto(GStrv) part = g_strsplit(reply, "/", 3);
 
 	*version = *definitions = NULL;
+	*made = 0;
 	if (!g_str_has_prefix(reply, "ClamAV ") || !is_printable(reply))
 		return false;
 	*version = g_strdup(part[0]);
 	if (part[1] && part[1][0] && strspn(part[1], "0123456789") == strlen(part[1]))
 		*definitions = g_strdup(part[1]);
+	if (*definitions && part[2])
+		*made = age_of_text(part[2]);
 	return true;
 }

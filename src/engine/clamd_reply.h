@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum clamd_said {
 	CLAMD_UNKNOWN = 0,	/* not of a form we know */
@@ -49,6 +50,6 @@ void	 clamd_judge(const struct clamd_reply *r, size_t size, struct verdict *v, c
 
 /* VERSION: "ClamAV 1.4.6/27500/Thu Dec 26 09:38:26 2024", the last two optional. *version and *definitions (or NULL) are
  * copied. False when it is nothing like that. */
-bool	 clamd_version_parse(const char *reply, char **version, char **definitions);
+bool	 clamd_version_parse(const char *reply, char **version, char **definitions, int64_t *made);
 
 #endif

@@ -209,7 +209,8 @@ take_version(const char *reply, struct probe *out, struct clamd_detail *d)
 	g_auto(GStrv) words = g_strsplit(half[0] && half[1] ? half[1] : "", " ", -1);
 
 	d->sessions = g_strv_contains((const char *const *)words, "IDSESSION");
-	return half[0] && clamd_version_parse(half[0], &out->version, &out->definitions);
+	return half[0] &&
+	    clamd_version_parse(half[0], &out->version, &out->definitions, &out->made);
 }
 
 static void

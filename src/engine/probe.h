@@ -13,6 +13,7 @@
 struct probe {
 	char	*version;	/* of the product: "ClamAV 1.4.6", or NULL */
 	char	*definitions;	/* what header and log call the definitions: "27500", or NULL when the server does not tell */
+	int64_t	 made;		/* when they were made, wall clock; 0 = as their name tells, if it does */
 	char	*tag;		/* changes whenever a verdict might: key of the result cache; or NULL */
 	unsigned max_connections; /* 0 = not told */
 	int64_t	 ttl_ms;	/* ask again after that */

@@ -153,6 +153,23 @@ upstream_definitions(struct upstream *u)
 	return copy;
 }
 
+int64_t
+upstream_made(struct upstream *u)
+{
+	int64_t oldest = 0;
+
+	pthread_mutex_lock(&u->mu);
+	for (guint i = 0; i < u->servers->len; i++) {
+		const struct server *s = g_ptr_array_index(u->servers, i);
+		const int64_t made = s->probe ? s->probe->made : 0;
+
+		if (made > 0 && (oldest == 0 || made < oldest))
+			oldest = made;
+	}
+	pthread_mutex_unlock(&u->mu);
+	return oldest;
+}
+
 bool
 upstream_tag(struct upstream *u, char **tag)
 {

@@ -53,6 +53,8 @@ struct conn *upstream_borrow(struct upstream *u, struct tried *tried, struct wai
  */
 void	 upstream_return(struct conn **c, enum reason failed, const char *why);
 
+/* When the oldest definitions of its servers were made, wall clock; 0 = none tells. */
+int64_t	 upstream_made(struct upstream *u);
 /* What is known about the definitions: the newest that a server of the pool told; NULL = nothing. The caller frees. */
 char	*upstream_definitions(struct upstream *u);
 

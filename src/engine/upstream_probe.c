@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "engine/age.h"
 #include "engine/upstream_in.h"
 
 #define PROBE_ANSWER_MS   5000
@@ -50,6 +51,8 @@ keep_probe(struct server *s, struct probe *p)
 	struct upstream *u = s->upstream;
 	int64_t ttl = CLAMP(p->ttl_ms, PROBE_AT_LEAST_MS, PROBE_EVERY_MS);
 
+	if (p->made == 0 && p->definitions)
+		p->made = age_of_name(p->definitions);
 	pthread_mutex_lock(&u->mu);
 	probe_unref(&s->probe);
 	s->probe = p;

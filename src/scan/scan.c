@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "engine/age.h"
 #include "scan/left_out.h"
 #include "scan/plan.h"
 #include "scan/recall.h"
@@ -229,6 +230,19 @@ part_of(const struct scan *s, struct engine *e)
 	return part;
 }
 
+/* The share of an engine that took part, or NULL. */
+static struct scan_part *
+find_part(const struct scan *s, const struct engine *e)
+{
+	for (guint i = 0; i < s->out->parts->len; i++) {
+		struct scan_part *part = g_ptr_array_index(s->out->parts, i);
+
+		if (strcmp(part->title, e->title) == 0)
+			return part;
+	}
+	return NULL;
+}
+
 /* Say of findings in a part which content it was, for rules that name it. The whole message has a
  * hash that no second one shares. */
 static void
@@ -317,6 +331,28 @@ scan_anew(struct scan *s)
 	describe(s);
 }
 
+/* on_stale = tempfail: what an engine with old definitions says is not enough to let mail pass. Of
+ * this message only, never remembered: new definitions may come at any moment. */
+static void
+check_age(struct scan *s)
+{
+	for (guint i = 0; i < s->engines->list->len; i++) {
+		struct engine *e = g_ptr_array_index(s->engines->list, i);
+		AUTO(verdict_clear) struct verdict v = { 0 };
+		int64_t days;
+
+		if (e->conf->on_stale != STALE_TEMPFAIL || find_part(s, e) == NULL ||
+		    !age_is_stale(e, &days))
+			continue;
+		verdict_fail(&v, REASON_DEFINITIONS,
+		    "engine %s: definitions are %" G_GINT64_FORMAT
+		    " days old, more than definitions_max_age",
+		    e->title, days);
+		verdict_blame(&v, e->title);
+		verdict_join(&s->out->verdict, &v);
+	}
+}
+
 static void
 release(struct scan *s)
 {
@@ -380,5 +416,6 @@ scan_message(const struct conf *conf, struct engines *engines, struct workers *w
 	if (out->verdict.states == 0)
 		verdict_fail(&out->verdict, REASON_UNKNOWN, "nothing was established");
 	recall_end(&s.recall, out);
+	check_age(&s);
 	release(&s);
 }

@@ -3,8 +3,8 @@
  *
  * For a front that must give up its old engine before it can load the new one: what is broken has to be known
  * before. A child process loads every file, a piece at a time, and ends; so nothing of it stays in the heap that workers share.
- * Containers (.cvd, .cld) are verified as libclamav does it: the signature of a .cvd, the archive of both. What is signed needs
- * no second look inside.
+ * Signed containers (.cvd, .cld) are verified as libclamav does it: their signature and the digests of what is in them. What is
+ * signed needs no second look inside.
  */
 #ifndef AVM_SCANNER_REHEARSAL_H
 #define AVM_SCANNER_REHEARSAL_H

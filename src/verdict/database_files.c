@@ -15,7 +15,7 @@ static const struct {
 	{ "cfg", DATABASE_WHOLE },
 	{ "cld", DATABASE_CONTAINER },
 	{ "crb", DATABASE_LINES },
-	{ "cud", DATABASE_CONTAINER },
+	{ "cud", DATABASE_WHOLE },
 	{ "cvd", DATABASE_CONTAINER },
 	{ "db", DATABASE_LINES },
 	{ "fp", DATABASE_LINES },

@@ -9,8 +9,8 @@
 enum database_kind {
 	DATABASE_NONE = 0,	/* not read by libclamav */
 	DATABASE_LINES,		/* a signature a line: any part of it that ends with a line is a database too */
-	DATABASE_WHOLE,		/* a text or program that only makes sense in one piece */
-	DATABASE_CONTAINER,	/* a container of other files: .cvd and .cud with a signature, .cld without */
+	DATABASE_WHOLE,		/* a text, program or unsigned container that only makes sense in one piece */
+	DATABASE_CONTAINER,	/* a signed container: .cvd as a whole, .cld by the list of digests in it */
 };
 
 /* By the end of its name. */

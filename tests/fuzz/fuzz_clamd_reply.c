@@ -22,6 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const enum clamd_way ways[] = { CLAMD_STREAM, CLAMD_FD, CLAMD_PATH };
 	const char *reply = (const char *)data;
 	char *version, *definitions;
+	int64_t made;
 	g_autofree char *text = g_strndup(reply, size);
 
 	for (size_t i = 0; i < 6; i++) {
@@ -34,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		g_assert(!verdict_is_clean(&v) || ends_well(reply, size));
 		clamd_reply_clear(&r);
 	}
-	if (clamd_version_parse(text, &version, &definitions)) {
+	if (clamd_version_parse(text, &version, &definitions, &made)) {
 		g_free(version);
 		g_free(definitions);
 	}

@@ -163,19 +163,22 @@ static void
 versions(void **state)
 {
 	char *version, *definitions;
+	int64_t made;
 
 	(void)state;
 	assert_true(clamd_version_parse("ClamAV 1.4.6/27500/Thu Dec 26 09:38:26 2024", &version,
-	                                &definitions));
+	                                &definitions, &made));
 	assert_string_equal(version, "ClamAV 1.4.6");
 	assert_string_equal(definitions, "27500");
+	assert_int_equal(made, 1735205906);
 	g_free(version);
 	g_free(definitions);
-	assert_true(clamd_version_parse("ClamAV 1.4.6", &version, &definitions));
+	assert_true(clamd_version_parse("ClamAV 1.4.6", &version, &definitions, &made));
 	assert_null(definitions);
+	assert_int_equal(made, 0);
 	g_free(version);
-	assert_false(clamd_version_parse("UNKNOWN COMMAND", &version, &definitions));
-	assert_false(clamd_version_parse("ClamAV \n", &version, &definitions));
+	assert_false(clamd_version_parse("UNKNOWN COMMAND", &version, &definitions, &made));
+	assert_false(clamd_version_parse("ClamAV \n", &version, &definitions, &made));
 }
 
 int
