@@ -199,6 +199,16 @@ is_forgeable(const struct conf_policy *p)
 	    !*p->recipients && !p->traffic && !*p->daemons;
 }
 
+/* YEAR-MONTH-DAY, UTC: days in that form sort as texts. */
+static bool
+is_past(const char *day)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	g_autofree char *today = g_date_time_format(now, "%Y-%m-%d");
+
+	return strcmp(day, today) < 0;
+}
+
 /* Conditions on what was found. */
 static bool
 asks_items(const struct conf_policy *p)
@@ -230,6 +240,8 @@ check_policy(const struct conf *c, struct conf_policy *p, const struct outline *
 		    "%s: skip comes before the scan: take away classes, names, engines, symbols and "
 		    "objects",
 		    path);
+	if (*p->expires && is_past(p->expires))
+		WARN(path, "%s has expired: it never holds; take it away", path);
 	if (is_forgeable(p))
 		WARN(path,
 		    "%s loosens for senders only: the envelope sender is forged easily; add "

@@ -166,6 +166,8 @@ options_must_fit_each_other(void **state)
 		{ "antivirus { action = redirect }", "t:1: antivirus.action needs an address for redirect: write redirect = \"ADDRESS\" in antivirus" },
 		{ "policy \"p\" { engines = {x} }", "t:1: policy \"p\": there is no engine section \"x\"" },
 		{ "policy \"p\" { action = redirect }", "t:1: policy \"p\": action redirect needs an address: write redirect = \"ADDRESS\"" },
+		{ "policy \"p\" { skip = true action = pass }", "t:1: policy \"p\": skip means that nothing is looked at: take action away" },
+		{ "policy \"p\" { skip = true names = {'x'} }", "t:1: policy \"p\": skip comes before the scan: take away classes, names, engines, symbols and objects" },
 		{ "policy \"p\" { action = auto }", "t:1: policy \"p\": action auto is for on_unscannable only: write an action, or action = \"action\"" },
 	};
 
@@ -216,6 +218,9 @@ warnings_are_not_errors(void **state)
 		{ "antivirus { patterns { A = \"^a\\.b$\" } }", "t:1: backslashes in double quotes vanish, the regex is now ^a.b$: write it in single quotes" },
 		{ "policy \"p\" { names = {\"^PUA\\.\"} }", "t:1: backslashes in double quotes vanish, the regex is now ^PUA.: write it in single quotes" },
 		{ "policy \"p\" { senders = {\"*@x\"} action = pass }", "t:1: policy \"p\" loosens for senders only: the envelope sender is forged easily; add clients or authenticated" },
+		{ "policy \"p\" { senders = {\"*@x\"} skip = true }", "t:1: policy \"p\" loosens for senders only: the envelope sender is forged easily; add clients or authenticated" },
+		{ "policy \"p\" { action = reject }\npolicy \"q\" { clients = {\"10.0.0.0/8\"} skip = true }", "t:2: policy \"q\" skips only what policy \"p\" above it cannot hold for: write it first" },
+		{ "policy \"p\" { expires = \"2020-01-01\" action = reject }", "t:1: policy \"p\" has expired: it never holds; take it away" },
 		{ "antivirus { icap \"i\" { servers = h repair = scanrepair method = reqmod } }", "t:1: repair has no effect with method reqmod or a -URL or -DDR service" },
 	};
 

@@ -187,6 +187,72 @@ hold_or_451(void **state)
 	fake_free(f);
 }
 
+/* The new address first, then those who do not get it, in the exact bytes of the envelope; what the MTA refuses is 451. */
+static void
+redirected_or_451(void **state)
+{
+	static const unsigned faults[] = { FAIL_ADD, FAIL_DEL };
+	const char *insert, *add, *del;
+	struct fake *f;
+
+	(void)state;
+	use_conf(NO_DECOMPOSITION "on_infected = redirect redirect = \"r@x.test\" }");
+	f = fake_new(FAKE_ACTIONS, FAKE_STEPS);
+	assert_int_equal(f->actions & (SMFIF_ADDRCPT | SMFIF_DELRCPT), SMFIF_ADDRCPT | SMFIF_DELRCPT);
+	assert_int_equal(fake_message(f, "Q1", "FAKE:infected=Evil.A\r\n"), SMFIS_CONTINUE);
+	insert = strstr(f->said->str, "insert 0 X-Virus-Status: Infected (Evil.A)");
+	add = strstr(f->said->str, "addrcpt <r@x.test>\n");
+	del = strstr(f->said->str, "delrcpt <b@local.test>\n");
+	assert_true(insert != NULL && add != NULL && del != NULL && insert < add && add < del);
+	assert_int_equal(fake_message(f, "Q2", "hello\r\n"), SMFIS_CONTINUE);
+	assert_null(strstr(f->said->str, "rcpt"));
+	for (size_t i = 0; i < G_N_ELEMENTS(faults); i++) {
+		f->fail = faults[i];
+		assert_int_equal(fake_message(f, "Q3", "FAKE:infected=Evil.A\r\n"), SMFIS_TEMPFAIL);
+		assert_non_null(strstr(f->said->str, "reply 451 4.7.1 "));
+	}
+	fake_free(f);
+}
+
+/* There is no store here: whoever was to be withheld is not forgotten, the mail waits. */
+static void
+split_without_a_store_is_451(void **state)
+{
+	struct fake *f;
+
+	(void)state;
+	use_conf(NO_DECOMPOSITION "} split = quarantine policy \"p\" { recipients = {\"b@local.test\"} action = pass }");
+	f = fake_new(FAKE_ACTIONS, FAKE_STEPS);
+	assert_int_equal(f->actions & (SMFIF_ADDRCPT | SMFIF_DELRCPT), SMFIF_DELRCPT);
+	assert_int_equal(fake_message(f, "Q1", "FAKE:infected=Evil.A\r\n"), SMFIS_CONTINUE);
+	f->queue_id = "Q2";
+	g_string_truncate(f->said, 0);
+	fake_envelope(f, "<a@src.test>", "<b@local.test>");
+	message_add_recipient(((struct session *)f->priv)->message, "<c@local.test>");
+	fake_header(f, "Subject", " x");
+	fake_body(f, "FAKE:infected=Evil.A\r\n");
+	assert_int_equal(fake_eom(f), SMFIS_TEMPFAIL);
+	assert_null(strstr(f->said->str, "delrcpt"));
+	assert_non_null(strstr(f->said->str, "reply 451 4.7.1 "));
+	fake_free(f);
+}
+
+/* Postfix's way to show mail of the sendmail command. */
+static void
+local_mail_is_known(void **state)
+{
+	struct fake *f;
+
+	(void)state;
+	use_conf(NO_DECOMPOSITION "} policy \"p\" { traffic = {local} classes = {infected} action = discard }");
+	f = fake_new(FAKE_ACTIONS, FAKE_STEPS);
+	fake_connect(f, "localhost", "127.0.0.1");
+	assert_int_equal(fake_message(f, "Q1", "FAKE:infected=Evil.A\r\n"), SMFIS_DISCARD);
+	fake_connect(f, "client.test", "192.0.2.1");
+	assert_int_equal(fake_message(f, "Q2", "FAKE:infected=Evil.A\r\n"), SMFIS_REJECT);
+	fake_free(f);
+}
+
 static void
 a_refusal_survives_a_refused_text(void **state)
 {
@@ -499,6 +565,9 @@ static const struct CMUnitTest tests[] = {
 	T(forgeries_go_from_the_last_to_the_first),
 	T(a_failing_edit_is_451),
 	T(hold_or_451),
+	T(redirected_or_451),
+	T(split_without_a_store_is_451),
+	T(local_mail_is_known),
 	T(a_refusal_survives_a_refused_text),
 	T(an_mta_that_cannot_do_what_we_need_gets_451),
 	T(an_old_mta_is_answered_step_by_step),

@@ -312,6 +312,36 @@ held(void **state)
 	end(&f);
 }
 
+/* A split mail names whose copy is kept, and each address stays one word. */
+static void
+split(void **state)
+{
+	static char one[] = "<a b@x>", two[] = "<c@x>", to[] = "r@y", title[] = "the \"rule\"";
+	struct told f;
+
+	(void)state;
+	begin(&f);
+	verdict_find_in(&f.scan.verdict, FINDING_MACRO, "M", "o", "e", "ab12");
+	verdict_complete(&f.scan.verdict);
+	f.decision.split = true;
+	f.decision.rule = title;
+	f.decision.withheld = g_ptr_array_new();
+	g_ptr_array_add(f.decision.withheld, one);
+	g_ptr_array_add(f.decision.withheld, two);
+	f.decision.redirects = g_ptr_array_new();
+	g_ptr_array_add(f.decision.redirects, to);
+	g_autofree char *line = report_line(&f.r, false);
+	assert_true(g_str_has_suffix(line, " rule=\"the \\\"rule\\\"\" split=quarantine withheld=<a\\x20b@x>,<c@x> "
+	                                   "redirect=r@y sha256=ab12"));
+	f.r.effect_why = "the MTA would not let us remove a recipient";
+	g_autofree char *failed = report_line(&f.r, false);
+	assert_null(strstr(failed, "withheld="));
+	g_clear_pointer(&f.decision.withheld, g_ptr_array_unref);
+	g_clear_pointer(&f.decision.redirects, g_ptr_array_unref);
+	f.decision.rule = NULL;
+	end(&f);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(infected),
     cmocka_unit_test(clean_by_two),
@@ -320,6 +350,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(skipped_and_failed_effect),
     cmocka_unit_test(own_definitions),
     cmocka_unit_test(held),
+    cmocka_unit_test(split),
     cmocka_unit_test(hostile),
 };
 
