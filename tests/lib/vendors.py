@@ -6,7 +6,8 @@ from lib.avmilter import Daemon, q
 
 DAEMONS = []            # youngest first
 COUNT = [0]
-TIMES = 'read_write_time = 600ms connect_time = 600ms timeout = 4s fail_retry_time = 1s busy_retry_time = 200ms'
+TIMES = ('read_write_time = %dms connect_time = %dms timeout = %ds fail_retry_time = 1s busy_retry_time = 200ms'
+         % (600 * rig.SLOW, 600 * rig.SLOW, 4 * rig.SLOW))
 
 
 def section(kind, servers, more=''):
