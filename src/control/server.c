@@ -51,6 +51,7 @@ struct peer {
 	unsigned slot;
 	int fd;
 	bool may_act;
+	uid_t uid;
 };
 
 struct control *
@@ -115,9 +116,12 @@ answer(struct peer *p, const char *line, int passed)
 {
 	g_autoptr(GError) err = NULL;
 	g_auto(GStrv) words = control_split(line, &err);
-	const struct control_request rq = {
-		.words = words, .fd = passed, .may_act = p->may_act, .say = say, .say_arg = p
-	};
+	const struct control_request rq = { .words = words,
+		.fd = passed,
+		.may_act = p->may_act,
+		.uid = p->uid,
+		.say = say,
+		.say_arg = p };
 	control_fn *fn = words != NULL ? find_command(p->control, &rq, &err) : NULL;
 	json_t *body = fn != NULL ? fn(p->control->arg, &rq, &err) : NULL;
 
@@ -189,8 +193,8 @@ welcome(struct control *c, int fd)
 	p->control = c;
 	p->fd = fd;
 	/* Rights come from the kernel's word alone; without it nobody has any. */
-	p->may_act = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-	    (who.uid == 0 || who.uid == geteuid());
+	p->uid = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? who.uid : (uid_t)-1;
+	p->may_act = p->uid == 0 || p->uid == geteuid();
 	if (!take_slot(c, p)) {
 		control_line_write(fd, CONTROL_GREETING " busy, try again", -1, NULL);
 		close(fd);

@@ -10,6 +10,7 @@
 #include <glib.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct control;
 
@@ -21,6 +22,7 @@ struct control_request {
 	char *const	*words;		/* the command and its arguments, NULL at the end */
 	int		 fd;		/* descriptor that came along, or -1 */
 	bool		 may_act;	/* root or the daemon's own user */
+	uid_t		 uid;		/* of who asks, as the kernel says; (uid_t)-1 = it does not */
 	control_say	*say;		/* for commands that take long; never NULL */
 	void		*say_arg;
 };

@@ -14,6 +14,7 @@
 #include "daemon/generation.h"
 #include "daemon/privileges.h"
 #include "daemon/socket.h"
+#include "daemon/store.h"
 #include "effect/seal.h"
 #include "engine/engine.h"
 #include "policy/rules.h"
@@ -305,6 +306,7 @@ check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArr
 		check_socket(
 		    "control.socket", conf->control.socket, conf->control.group, errors, warnings);
 	check_times(conf, warnings);
+	store_check(conf, warnings);
 	check_secrets(conf, errors);
 	socket_advice(conf, notes, warnings);
 }

@@ -9,11 +9,13 @@
 #include "base/log.h"
 #include "daemon/console_cache.h"
 #include "daemon/console_explain.h"
+#include "daemon/console_quarantine.h"
 #include "daemon/console_selftest.h"
 #include "daemon/generation.h"
 #include "daemon/jsonx.h"
 #include "daemon/server.h"
 #include "daemon/testmail.h"
+#include "effect/quarantine_desk.h"
 #include "engine/upstream.h"
 #include "message/spool.h"
 
@@ -181,6 +183,7 @@ stats(void *arg, const struct control_request *rq, GError **err)
 	o = stats_object(st);
 	json_object_set_new(o, "cache", console_cache_stats(s->memory));
 	json_object_set_new(o, "rules", rules_object(s));
+	json_object_set_new(o, "quarantine", desk_stats(atomic_load(&s->milter.quarantine)));
 	if (rq->words[1] != NULL)
 		stats_reset(st); /* what is shown is what was counted till now */
 	return o;
@@ -407,6 +410,12 @@ selftest(void *arg, const struct control_request *rq, GError **err)
 	    : NULL;
 }
 
+static json_t *
+quarantine(void *arg, const struct control_request *rq, GError **err)
+{
+	return console_quarantine(arg, rq, err);
+}
+
 const struct control_commands console_commands = {
 	.status = status,
 	.stats = stats,
@@ -416,6 +425,7 @@ const struct control_commands console_commands = {
 	.reload = reload,
 	.update = update,
 	.log = set_log,
+	.quarantine = quarantine,
 	.cache = cache,
 	.explain = explain,
 	.selftest = selftest,

@@ -12,6 +12,7 @@
 #include "daemon/generation.h"
 #include "daemon/notify.h"
 #include "daemon/server.h"
+#include "daemon/store.h"
 
 /* How often a reload that does not get ready is complained about. */
 #define REPORT_MS 60000
@@ -67,7 +68,7 @@ build(struct server *s, bool *fresh)
 
 		log_lines(LOGLV_WARNING, "reload: needs a restart: ", restart);
 		log_lines(LOGLV_WARNING, "reload: ", conf_warnings(conf));
-		if (folders_make(conf, s->identity, &err) && server_open_store(s, conf, &err))
+		if (folders_make(conf, s->identity, &err) && store_open(s, conf, &err))
 			snap = generation_build(
 			    conf_ref(conf), &from, s->options->test_engines, fresh, &err);
 		conf_unref(&conf);

@@ -21,6 +21,7 @@
 #include "daemon/generation.h"
 #include "daemon/notify.h"
 #include "daemon/socket.h"
+#include "daemon/store.h"
 #include "effect/seal.h"
 #include "milter/control_thread.h"
 
@@ -211,7 +212,7 @@ server_start(struct server *s, GError **err)
 		return EX_NOPERM;
 	if (!memory_start(s->memory, s->started, err))
 		return EX_CONFIG;
-	if (!server_open_store(s, s->started, err))
+	if (!store_open(s, s->started, err))
 		return EX_CANTCREAT;
 	snap = generation_build(conf_ref(s->started), &(struct heritage){ .memory = s->memory },
 	    s->options->test_engines, &fresh, err);

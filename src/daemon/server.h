@@ -48,9 +48,6 @@ struct server {
  */
 int	 server_open(struct server *s, const struct options *o, struct conf *conf, GError **err);
 
-/* Open the quarantine store if this configuration keeps mail there, or if there is one. False and *err. As the daemon's user. */
-bool	 server_open_store(struct server *s, const struct conf *conf, GError **err);
-
 /* Become the user, start workers, milter and control threads. Returns as server_open(). */
 int	 server_start(struct server *s, GError **err);
 

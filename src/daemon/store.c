@@ -1,14 +1,10 @@
-/*
- * store - the quarantine store as the daemon opens it
- *
- * Opened at the start when the configuration keeps mail there, or when there is one already: what
- * was kept is shown, released and expired whatever the configuration says today. A reload that
- * begins to need it opens it too.
- */
+/* store - see store.h */
+#include "daemon/store.h"
+
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "daemon/server.h"
 
 static void
 tell(struct quarantine *q, const char *directory)
@@ -21,7 +17,7 @@ tell(struct quarantine *q, const char *directory)
 }
 
 bool
-server_open_store(struct server *s, const struct conf *conf, GError **err)
+store_open(struct server *s, const struct conf *conf, GError **err)
 {
 	const char *directory = conf->quarantine.directory;
 	const bool needed = quarantine_needed(conf);
@@ -43,4 +39,30 @@ server_open_store(struct server *s, const struct conf *conf, GError **err)
 	}
 	g_propagate_prefixed_error(err, g_steal_pointer(&why), "quarantine.directory: ");
 	return false;
+}
+
+void
+store_check(const struct conf *conf, GPtrArray *warnings)
+{
+	const char *directory = conf->quarantine.directory;
+	g_autofree char *parent = g_path_get_dirname(directory);
+	const uint64_t wanted = conf->quarantine.max_size;
+	struct statvfs v;
+	uint64_t room;
+
+	if (!quarantine_needed(conf) ||
+	    statvfs(access(directory, F_OK) == 0 ? directory : parent, &v) != 0)
+		return;
+	room = (uint64_t)v.f_bavail * v.f_frsize;
+	if (room < wanted)
+		g_ptr_array_add(warnings,
+		    g_strdup_printf("quarantine.max_size: %" G_GUINT64_FORMAT
+				    " bytes may be kept in %s, where %" G_GUINT64_FORMAT
+				    " are free; when the disk is full such mail is answered 451",
+			wanted, directory, room));
+	if (wanted == 0)
+		g_ptr_array_add(warnings,
+		    g_strdup_printf("quarantine.max_size = 0: mail is kept in %s until the disk is "
+				    "full",
+			directory));
 }

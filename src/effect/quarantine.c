@@ -6,6 +6,7 @@
 
 #include "effect/quarantine_about.h"
 #include "effect/quarantine_in.h"
+#include "effect/release_pass.h"
 
 /* A mail that is kept more than once gets "-2", "-3" ... behind its ref. */
 #define COPIES_MAX 99
@@ -159,6 +160,7 @@ quarantine_close(struct quarantine **qp)
 	quarantine_unlock(q);
 	if (q->keeper_runs)
 		pthread_join(q->keeper, NULL);
+	pass_forget_all(q);
 	g_hash_table_unref(q->keys);
 	g_hash_table_unref(q->entries);
 	qdisk_close(&q->disk);
@@ -373,6 +375,7 @@ quarantine_keep(struct quarantine *q, const struct quarantine_case *c, struct qu
 			return true;
 		}
 	}
+	memset(out, 0, sizeof(*out));
 	count_failure(q, why);
 	g_propagate_error(err, why);
 	return false;

@@ -34,6 +34,9 @@ enum quarantine_error {
 	QUARANTINE_E_TOOBIG,	/* it can never be kept whole: larger than max_size, or not all of it was received */
 	QUARANTINE_E_NONE,	/* no such entry */
 	QUARANTINE_E_BUSY,	/* somebody else releases or deletes it just now */
+	QUARANTINE_E_DONE,	/* everybody has it already */
+	QUARANTINE_E_ADDRESS,	/* of a recipient to whom it is to be released */
+	QUARANTINE_E_UNSURE,	/* the relay did not say whether it took the mail */
 };
 #define QUARANTINE_ERROR quarantine_error_quark()
 GQuark	 quarantine_error_quark(void);

@@ -271,6 +271,8 @@ read_event(struct about_past *p, const json_t *o)
 		p->last = json_integer_value(json_object_get(o, "time"));
 	} else if (g_strcmp0(event, "releasing") == 0) {
 		p->interrupted = true;
+	} else if (g_strcmp0(event, "failed") == 0) {
+		p->interrupted = false;
 	} else if (g_strcmp0(event, "released") == 0) {
 		p->interrupted = false;
 		for (guint i = 0; i < to->len; i++)

@@ -8,6 +8,7 @@
  *	{"time": N, "event": "again", "id": QUEUEID, "ref": REF}	the same mail came again
  *	{"time": N, "event": "releasing", "by": WHO, "to": [RCPT]}	from here on RCPT may have it
  *	{"time": N, "event": "released", "by": WHO, "to": [RCPT], "refused": [{"to": RCPT, "reply": TEXT}]}
+ *	{"time": N, "event": "failed", "by": WHO, "refused": [...]}	nobody has it
  */
 #ifndef AVM_EFFECT_QUARANTINE_ABOUT_H
 #define AVM_EFFECT_QUARANTINE_ABOUT_H

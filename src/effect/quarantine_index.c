@@ -196,9 +196,15 @@ index_take(struct quarantine *q, struct entry *e)
 void
 index_touch(struct quarantine *q, struct entry *e)
 {
+	const struct entry *older = e->link.prev != NULL ? e->link.prev->data : NULL;
+	const struct entry *younger = e->link.next != NULL ? e->link.next->data : NULL;
+
 	index_key(q, e);
-	g_queue_unlink(&q->order, &e->link);
-	index_place(q, e);
+	if ((older != NULL && older->when > e->when) ||
+	    (younger != NULL && younger->when < e->when)) {
+		g_queue_unlink(&q->order, &e->link);
+		index_place(q, e);
+	}
 }
 
 struct entry *

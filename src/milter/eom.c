@@ -5,6 +5,7 @@
 
 #include "base/deadline.h"
 #include "base/log.h"
+#include "effect/release.h"
 #include "effect/report.h"
 #include "milter/apply.h"
 #include "milter/reply.h"
@@ -33,8 +34,9 @@ struct eom {
 	const struct rule *skipper; /* the rule that said so, or NULL */
 	struct scan_result scan;
 	struct decision decision;
-	struct quarantine_kept kept; /* ref "" = no copy */
-	char *effect_why;            /* why the decision could not be carried out, or NULL; owned */
+	char released[QUARANTINE_REF_MAX + 1]; /* the entry that this is a release of */
+	struct quarantine_kept kept;           /* ref "" = no copy */
+	char *effect_why; /* why the decision could not be carried out, or NULL; owned */
 	sfsistat answer;
 };
 
@@ -128,7 +130,10 @@ skip(struct eom *e)
 	const struct rules *rules = e->snapshot->rules;
 	const char *macro = e->conf->trust.skip_macro;
 
-	if (!e->conf->antivirus.enabled || e->snapshot->active == 0) {
+	if (release_recognise(atomic_load(&e->milter->quarantine), e->message, e->released)) {
+		log_notice("released from the quarantine store: %s", e->released);
+		e->skipped = "released";
+	} else if (!e->conf->antivirus.enabled || e->snapshot->active == 0) {
 		e->skipped = "disabled";
 	} else if (rules_skip(rules, &e->facts, &e->skipper)) {
 		e->skipped = "policy";

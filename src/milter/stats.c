@@ -47,7 +47,7 @@ stats_message(struct stats *s, const struct message *m, const struct scan_result
 		if (d->cls == CLASS_INFECTED)
 			atomic_fetch_add(&s->viruses, 1);
 	}
-	atomic_fetch_add(&s->actions[effect_why != NULL ? ACTION_TEMPFAIL : d->action], 1);
+	atomic_fetch_add(&s->actions[d->action], 1);
 }
 
 void

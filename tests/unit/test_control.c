@@ -143,7 +143,7 @@ dialogue(void **state)
 	expect(&l, "status", "ok {\"arg\":\"the argument\",\"word\":\"\",\"may_act\":true}");
 	expect(&l, "log a%20%22b", "\"word\":\"a \\\"b\"");
 	expect(&l, "version", "error {\"error\":\"no \\\"version\\\"\"}");
-	expect(&l, "quarantine list", "error {\"error\":\"quarantine: unknown command\"}");
+	expect(&l, "frobnicate list", "error {\"error\":\"frobnicate: unknown command\"}");
 	expect(&l, "a  b", "error {\"error\":\"malformed");
 	expect(&l, "", "error {\"error\":\"malformed");
 	expect(&l, "reload", "ok {");
