@@ -123,15 +123,19 @@ look_at_line(struct walk *w, const struct line *line)
 {
 	struct base64_look *l = w->l;
 	size_t letters = 0, pads = 0;
+	bool gap = false;
 
 	for (const unsigned char *p = line->p; p < line->end; p++) {
 		int v = value_of[*p];
 		if (v >= 0) {
 			letters++;
+			l->words |= gap;
 			l->early_pad |= w->padded;
 		} else if (v == PAD) {
 			pads++;
 			w->padded = true;
+		} else if (v == BLANK) {
+			gap = letters > 0;
 		} else if (v == FOREIGN) {
 			l->foreign++;
 			l->nul |= *p == 0;
@@ -191,6 +195,8 @@ base64_differs(const struct base64_look *l, enum base64_view view)
 	case BASE64_CUT_LINES:
 	case BASE64_PURE_LINES:
 		return l->foreign > 0;
+	case BASE64_FIRST_WORDS:
+		return l->words;
 	case BASE64_URL:
 		return l->url;
 	case BASE64_VIEWS:
@@ -254,6 +260,21 @@ has_foreign(const struct line *l)
 	return false;
 }
 
+/* Where the data of a line ends: at what is foreign, or at the first blank behind letters too. */
+static const unsigned char *
+cut(const struct line *line, enum base64_view view)
+{
+	const unsigned char *p = line->p;
+	bool letters = false;
+
+	for (; p < line->end && value_of[*p] != FOREIGN; p++) {
+		if (view == BASE64_FIRST_WORDS && letters && value_of[*p] == BLANK)
+			break;
+		letters |= value_of[*p] >= 0;
+	}
+	return p;
+}
+
 static void
 decode_lines(const unsigned char *p, size_t len, enum base64_view view, struct sink *out)
 {
@@ -266,9 +287,8 @@ decode_lines(const unsigned char *p, size_t len, enum base64_view view, struct s
 		const unsigned char *end = line.end;
 		if (view == BASE64_PURE_LINES && has_foreign(&line))
 			continue;
-		if (view == BASE64_CUT_LINES)
-			for (end = line.p; end < line.end && value_of[*end] != FOREIGN;)
-				end++;
+		if (view == BASE64_CUT_LINES || view == BASE64_FIRST_WORDS)
+			end = cut(&line, view);
 		decode_stream(line.p, end, BASE64_RESTART, &q, out);
 		if (view == BASE64_PURE_LINES)
 			continue;
@@ -292,6 +312,7 @@ base64_decode(const unsigned char *p, size_t len, enum base64_view view, struct 
 	case BASE64_WHOLE_LINES:
 	case BASE64_LINES:
 	case BASE64_CUT_LINES:
+	case BASE64_FIRST_WORDS:
 	case BASE64_PURE_LINES:
 		decode_lines(p, len, view, out);
 		return;

@@ -17,6 +17,7 @@ struct base64_look {
 	bool	 regular;	/* lines of one length, a multiple of four, padding at the end: every decoder agrees */
 	size_t	 letters;	/* of either alphabet */
 	size_t	 foreign;	/* bytes that are neither letter, padding, nor blank */
+	bool	 words;		/* letters behind a blank within a line */
 	bool	 nul;
 	bool	 bad_length;	/* letters and padding are no multiple of four */
 	bool	 early_pad;	/* letters behind padding */
@@ -35,6 +36,7 @@ enum base64_view {
 	BASE64_WHOLE_LINES,	/* each line for itself, whole quads only */
 	BASE64_LINES,		/* each line for itself */
 	BASE64_CUT_LINES,	/* each line to its first foreign byte */
+	BASE64_FIRST_WORDS,	/* each line to its first blank or foreign byte behind letters */
 	BASE64_PURE_LINES,	/* only lines without a foreign byte */
 	BASE64_URL,		/* the URL alphabet too, otherwise like RESTART */
 	BASE64_VIEWS

@@ -48,12 +48,26 @@ classify(const unsigned char *p, const unsigned char *end, const unsigned char *
 		*next = p + 2;
 		return ESCAPE;
 	}
-	while (q < end && is_blank(*q))
+	/* Some readers take other white space for blanks too. */
+	while (q < end && (is_blank(*q) || *q == '\v' || *q == '\f'))
 		q++;
 	if (q < end && !is_end(*q))
 		return BAD;
 	*next = skip_line_end(q, end);
 	return SOFT;
+}
+
+/* Behind an = that is no escape: does a line end, soft or hard, stand in the midst of one? */
+static bool
+is_split(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *next;
+
+	if (p < end && g_ascii_isxdigit(*p))
+		p++;
+	if (p < end && *p == '=')
+		return classify(p + 1, end, &next) == SOFT;
+	return p < end && is_end(*p);
 }
 
 void
@@ -78,14 +92,14 @@ qp_look(const unsigned char *p, size_t len, struct qp_look *out)
 		case SOFT:
 			l.soft++;
 			l.odd_soft |= next < end && is_end(*next);
-			l.regular &=
-			    q + 1 < end && !is_blank(q[1]) && next[-1] == '\n' && next - q <= 3;
+			l.regular &= !l.odd_soft && q + 1 < end && !is_blank(q[1]) &&
+			    next[-1] == '\n' && next - q <= 3;
 			q = next - 1;
 			break;
 		case BAD:
 			l.bad++;
 			l.regular = false;
-			l.split |= end - q > 2 && g_ascii_isxdigit(q[1]) && is_end(q[2]);
+			l.split |= is_split(q + 1, end);
 			break;
 		}
 	}
@@ -181,8 +195,14 @@ qp_decode(const unsigned char *p, size_t len, enum qp_view view, struct sink *ou
 		return;
 	}
 	joined = g_malloc(len + 1);
-	for (size_t i = 0; i < len; i++)
-		if (!is_end(p[i]))
-			joined[n++] = p[i];
+	for (const unsigned char *q = p, *end = p + len, *next = NULL; q < end;) {
+		if (*q == '=' && classify(q + 1, end, &next) == SOFT) {
+			q = next;
+			continue;
+		}
+		if (!is_end(*q))
+			joined[n++] = *q;
+		q++;
+	}
 	decode(joined, joined + n, view, out);
 }

@@ -5,7 +5,7 @@
 
 #include "scanner/lines.h"
 
-#define MODE_MAX  5 /* octal digits */
+#define MODE_MAX  8 /* digits; a mode of stat(2) has seven */
 #define JUNK_MAX  3 /* a checksum behind the data of a line */
 #define BAD_LINES 2 /* in a row: this is no encoded text any more */
 
