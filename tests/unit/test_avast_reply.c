@@ -1,9 +1,8 @@
 /*
- * kse_reply, avast_reply: the whole answer decides; every word of the protocol files; no mutation of
- * a finding or of a failure reads as clean
+ * avast_reply: the whole answer decides, JSON and lines; no mutation of a finding or of a failure
+ * reads as clean
  */
 #include "engine/avast_reply.h"
-#include "engine/kse_reply.h"
 
 #include "unit.h"
 
@@ -14,35 +13,6 @@ struct row {
 	enum verdict_class class;
 	enum reason reason;
 	const char *name; /* of the strongest finding */
-};
-
-static const struct row kse_rows[] = {
-    {"CLEAN", CLASS_CLEAN, REASON_NONE, NULL},
-    {"CLEAN\r\n", CLASS_CLEAN, REASON_NONE, NULL},
-    {"CLEAN AND CONTAINS OFFICE MACRO", CLASS_MACRO, REASON_NONE, "Office-Macro"},
-    {"DETECT EICAR-Test-File AND CONTAINS OFFICE MACRO", CLASS_INFECTED, REASON_NONE,
-     "EICAR-Test-File"},
-    {"DETECTED A b (c)", CLASS_INFECTED, REASON_NONE, "A b (c)"},
-    {"DETECT", CLASS_INFECTED, REASON_NONE, "unknown"},
-    {"DETECT  ", CLASS_INFECTED, REASON_NONE, "unknown"},
-    {"DISINFECTED X", CLASS_INFECTED, REASON_NONE, "X"},
-    {"DELETED", CLASS_INFECTED, REASON_NONE, "unknown"},
-    {"DETECT not-a-virus:AdWare.X", CLASS_SUSPICIOUS, REASON_NONE, "not-a-virus:AdWare.X"},
-    {"DETECT not-a-virus:AdWare.X, HEUR:Trojan.Y", CLASS_INFECTED, REASON_NONE, "HEUR:Trojan.Y"},
-    {"NON_SCANNED (PASSWORD PROTECTED)", CLASS_ENCRYPTED, REASON_NONE, "Password-Protected"},
-    {"NON_SCANNED (CORRUPTED)", CLASS_UNSCANNABLE, REASON_CORRUPT, NULL},
-    {"NON_SCANNED (SKIPPED)", CLASS_UNSCANNABLE, REASON_NOT_SCANNED, NULL},
-    {"NON_SCANNED", CLASS_UNSCANNABLE, REASON_NOT_SCANNED, NULL},
-    {"NON_SCANNED (ACCESS DENIED)", CLASS_ERROR, REASON_REFUSED, NULL},
-    {"NON_SCANNED (CANCELED)", CLASS_ERROR, REASON_TIMEOUT, NULL},
-    {"SERVER_ERROR", CLASS_ERROR, REASON_ENGINE_ERROR, NULL},
-    {"", CLASS_ERROR, REASON_PROTOCOL, NULL},
-    {"clean", CLASS_ERROR, REASON_PROTOCOL, NULL},
-    {" CLEAN", CLASS_ERROR, REASON_PROTOCOL, NULL},
-    {"CLEAN?", CLASS_ERROR, REASON_PROTOCOL, NULL},
-    {"CLEAN\r\nDETECT X", CLASS_ERROR, REASON_PROTOCOL, NULL},
-    {"NON_SCANNED (SOMETHING ELSE)", CLASS_ERROR, REASON_PROTOCOL, NULL},
-    {"DETECTION OFF", CLASS_ERROR, REASON_PROTOCOL, NULL},
 };
 
 #define ISSUES(text) "{\"issues\":[" text "]}"
@@ -100,14 +70,6 @@ static const struct row line_rows[] = {
 static const struct avast_object avast = {"message", "a", "engine a: h: reply", false};
 
 static void
-judge_kse(const char *text, size_t len, struct verdict *v)
-{
-	g_autoptr(GString) body = g_string_new_len(text, (gssize)len);
-
-	kse_judge(body, true, true, v, "message", "k", "engine k: h: reply");
-}
-
-static void
 judge_json(const char *text, size_t len, struct verdict *v)
 {
 	g_autoptr(GString) body = g_string_new_len(text, (gssize)len);
@@ -135,7 +97,6 @@ static const struct {
 	size_t count;
 	void (*judge)(const char *text, size_t len, struct verdict *v);
 } grammars[] = {
-    {kse_rows, G_N_ELEMENTS(kse_rows), judge_kse},
     {json_rows, G_N_ELEMENTS(json_rows), judge_json},
     {line_rows, G_N_ELEMENTS(line_rows), judge_line},
 };
@@ -186,32 +147,10 @@ mutations(void **state)
 						text[n] = (char)with;
 					grammars[g].judge(text, with < 0 ? n : len, &v);
 					assert_true(v.states != 0 || v.kinds != 0);
-					if (verdict_is_clean(&v) &&
-					    strncmp(r->text, "CLEAN", 5) != 0)
+					if (verdict_is_clean(&v))
 						fail_msg("\"%s\" at %zu: clean", r->text, n);
 				}
 		}
-}
-
-static void
-not_whole(void **state)
-{
-	g_autoptr(GString) clean = g_string_new("CLEAN"), found = g_string_new("DETECT X"),
-				   none = g_string_new(ISSUES(""));
-	AUTO(verdict_clear) struct verdict a = {0}, b = {0}, c = {0}, d = {0}, e = {0};
-
-	(void)state;
-	kse_judge(clean, false, true, &a, "m", "k", "w");
-	assert_int_equal(a.failed, REASON_PROTOCOL);
-	kse_judge(clean, true, false, &b, "m", "k", "w");
-	assert_int_equal(b.failed, REASON_PROTOCOL);
-	kse_judge(found, true, false, &c, "m", "k", "w");
-	assert_int_equal(verdict_class(&c), CLASS_INFECTED);
-	kse_judge(found, false, true, &d, "m", "k", "w");
-	assert_int_equal(d.failed, REASON_LOST);
-	assert_int_equal(verdict_class(&d), CLASS_INFECTED);
-	avast_judge_json(none, false, &avast, &e);
-	assert_int_equal(e.failed, REASON_PROTOCOL);
 }
 
 static void
@@ -233,26 +172,29 @@ threats(void **state)
 }
 
 static void
-facts(void **state)
+early(void **state)
 {
-	g_autofree char *bases = kse_bases("database version: 9.02.2014 15:03 GMT\r\n"),
-			*path = avast_escape("/a b\\c\td");
+	g_autoptr(GString) none = g_string_new(ISSUES(""));
+	AUTO(verdict_clear) struct verdict v = {0};
 
 	(void)state;
-	assert_string_equal(bases, "20140209.1503");
-	assert_null(kse_bases("database version: 99.99.2014 15:03 GMT"));
-	assert_null(kse_bases("{}"));
-	assert_true(kse_expired("license expiration date: 05.12.2020\r\n", 20201206));
-	assert_false(kse_expired("license expiration date: 05.12.2020\r\n", 20201205));
-	assert_true(kse_expired("The license ticket has expired.", 20200101));
-	assert_false(kse_expired("", 20200101));
+	avast_judge_json(none, false, &avast, &v);
+	assert_int_equal(v.failed, REASON_PROTOCOL);
+}
+
+static void
+paths(void **state)
+{
+	g_autofree char *path = avast_escape("/a b\\c\td");
+
+	(void)state;
 	assert_string_equal(path, "/a\\ b\\\\c\\\td");
 	assert_null(avast_escape("/a\nb"));
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_word), cmocka_unit_test(mutations), cmocka_unit_test(not_whole),
-    cmocka_unit_test(threats),    cmocka_unit_test(facts),
+    cmocka_unit_test(every_word), cmocka_unit_test(mutations), cmocka_unit_test(threats),
+    cmocka_unit_test(early),      cmocka_unit_test(paths),
 };
 
 int
