@@ -219,13 +219,14 @@ shown(struct quarantine *q, const struct message *m, const char *token)
 bool
 release_recognise(struct quarantine *q, const struct message *m, char ref[QUARANTINE_REF_MAX + 1])
 {
-	g_autofree char *token = said_token(m->parameters);
+	g_autofree char *token = NULL;
 	struct release_pass *p;
 	bool good = false, bad = false;
 
 	ref[0] = '\0';
 	if (q == NULL)
 		return false;
+	token = said_token(m->parameters);
 	quarantine_lock(q);
 	p = shown(q, m, token);
 	if (p != NULL) {
