@@ -199,6 +199,19 @@ is_forgeable(const struct conf_policy *p)
 	    !*p->recipients && !p->traffic && !*p->daemons;
 }
 
+/* Is some engine shown whole messages? */
+static bool
+any_whole(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->engines->len; i++) {
+		const struct conf_engine *e = g_ptr_array_index(c->engines, i);
+
+		if (e->enabled == ENABLED_YES && e->scan_whole)
+			return true;
+	}
+	return false;
+}
+
 /* YEAR-MONTH-DAY, UTC: days in that form sort as texts. */
 static bool
 is_past(const char *day)
@@ -239,6 +252,11 @@ check_policy(const struct conf *c, struct conf_policy *p, const struct outline *
 		ERROR(path,
 		    "%s: skip comes before the scan: take away classes, names, engines, symbols and "
 		    "objects",
+		    path);
+	if (*p->objects && p->action == ACTION_PASS && any_whole(c))
+		WARN(path,
+		    "%s: objects: a finding in the whole message belongs to no part, so the rule frees "
+		    "nothing from engines with scan_whole = true; use names",
 		    path);
 	if (*p->expires && is_past(p->expires))
 		WARN(path, "%s has expired: it never holds; take it away", path);

@@ -411,7 +411,6 @@ def lists():
     tap.has(err, '/lists/w')
 
 
-SHA256 = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'
 EXAMPLES = {
     'exceptions': [
         ('--client 192.0.2.25 --from backup@example.org --class infected', 'pass', 'backup'),
@@ -419,9 +418,8 @@ EXAMPLES = {
         ('--client 192.0.2.1 --to lab@example.org --class suspicious --virus PUA.Tool', 'pass', 'laboratory'),
         ('--client 192.0.2.1 --to lab@example.org --class infected --virus Evil', 'reject', ''),
         ('--client 192.0.2.1 --to boss@example.org --class suspicious --virus PUA.Tool', 'reject', ''),
-        ('--virus Win.Trojan.Agent-123 --object ' + SHA256, 'pass', 'false-positive'),
-        ('--virus Win.Trojan.Agent-123', 'reject', ''),
-        ('--virus Other --object ' + SHA256, 'reject', ''),
+        ('--virus Win.Trojan.Agent-123', 'pass', 'false-positive'),
+        ('--virus Win.Trojan.Agent-1234', 'reject', ''),
     ],
     'macros': [
         ('--client 192.0.2.1 --class macro --to a@example.org', 'quarantine', 'macros'),

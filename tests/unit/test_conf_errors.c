@@ -220,6 +220,7 @@ warnings_are_not_errors(void **state)
 		{ "policy \"p\" { senders = {\"*@x\"} action = pass }", "t:1: policy \"p\" loosens for senders only: the envelope sender is forged easily; add clients or authenticated" },
 		{ "policy \"p\" { senders = {\"*@x\"} skip = true }", "t:1: policy \"p\" loosens for senders only: the envelope sender is forged easily; add clients or authenticated" },
 		{ "policy \"p\" { action = reject }\npolicy \"q\" { clients = {\"10.0.0.0/8\"} skip = true }", "t:2: policy \"q\" skips only what policy \"p\" above it cannot hold for: write it first" },
+		{ "policy \"p\" { objects = {\"file:/x\"} action = pass }", "t:1: policy \"p\": objects: a finding in the whole message belongs to no part, so the rule frees nothing from engines with scan_whole = true; use names" },
 		{ "policy \"p\" { expires = \"2020-01-01\" action = reject }", "t:1: policy \"p\" has expired: it never holds; take it away" },
 		{ "antivirus { icap \"i\" { servers = h repair = scanrepair method = reqmod } }", "t:1: repair has no effect with method reqmod or a -URL or -DDR service" },
 	};
