@@ -29,6 +29,7 @@ struct loader {
 	const struct selftest *selftest;
 	const char *folder;
 	int sock;
+	bool urgent;
 	int done; /* eventfd */
 	struct loaded result;
 	GError *err;
@@ -107,7 +108,8 @@ run(void *arg)
 {
 	struct loader *l = arg;
 
-	loader_be_idle();
+	if (!l->urgent)
+		loader_be_idle();
 	load(l, &l->err);
 	eventfd_write(l->done, 1);
 	return NULL;
@@ -144,7 +146,8 @@ loader_look(const char *database, struct generation *out, GError **err)
 }
 
 struct loader *
-loader_start(const struct proto_settings *s, const struct selftest *t, const char *folder, int sock)
+loader_start(const struct proto_settings *s, const struct selftest *t, const char *folder, int sock,
+    bool urgent)
 {
 	struct loader *l = g_new0(struct loader, 1);
 
@@ -157,6 +160,7 @@ loader_start(const struct proto_settings *s, const struct selftest *t, const cha
 		.selftest = t,
 		.folder = folder,
 		.sock = sock,
+		.urgent = urgent,
 		.done = eventfd(0, EFD_CLOEXEC) };
 	if (l->done >= 0 && pthread_create(&l->thread, NULL, run, l) == 0)
 		return l;

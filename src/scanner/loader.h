@@ -26,11 +26,13 @@ struct loaded {
 /*
  * Start loading.
  *
+ * urgent: at our own priority, because mail waits for it.
+ *
  * Owns:    borrows everything until loader_join(); folder is where temporary files may go; sock
  * gets LOG packets
  */
 struct loader *loader_start(const struct proto_settings *s, const struct selftest *t,
-	    const char *folder, int sock);
+	    const char *folder, int sock, bool urgent);
 /* Becomes readable when the thread is about to end. Borrowed. */
 int	 loader_fd(const struct loader *l);
 /* Before _exit(): nobody will wait for the thread. All that it borrows must stay. */

@@ -28,6 +28,7 @@ struct zygote {
 	int sock;
 	int children; /* signalfd for SIGCHLD */
 	uint32_t seq; /* of the request at hand */
+	bool urgent;  /* mail waits for the definitions */
 	struct proto_settings settings;
 	struct selftest *selftest;
 	struct scratch *scratch;
@@ -104,7 +105,7 @@ load(struct zygote *z, GError **err)
 
 	channel_text(z->sock, PROTO_LOADING, z->seq, text);
 	struct loader *l =
-	    loader_start(&z->settings, z->selftest, scratch_path(z->scratch), z->sock);
+	    loader_start(&z->settings, z->selftest, scratch_path(z->scratch), z->sock, z->urgent);
 	if (!l) {
 		g_set_error(
 		    err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot start the loading thread");
@@ -151,7 +152,8 @@ ask(struct zygote *z, GError **err)
 	while (channel_recv(z->sock, z->packet) == CHANNEL_PACKET) {
 		op = z->packet->head.op;
 		packet_close(z->packet);
-		if (op == PROTO_LOAD)
+		z->urgent = op == PROTO_LOAD_NOW;
+		if (op == PROTO_LOAD || op == PROTO_LOAD_NOW)
 			return true;
 		if (op != PROTO_CHECK || !check(z, err))
 			return false;

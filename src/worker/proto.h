@@ -12,7 +12,8 @@
  *	zygote: FOUND (struct proto_ready, no signatures counted) or FAILED text
  *	front: CHECK (no body)           zygote: CHECKED (no body), or FAILED text. All files were loaded a piece at a time
  *	                                 and thrown away again: what is broken is known before the old engine is given up
- *	front: LOAD (no body)            as above. CHECK may be left out; a front that wants neither closes the socket
+ *	front: LOAD or LOAD_NOW (no body) as above; LOAD_NOW at normal priority, because mail waits. CHECK may be left out; a front that
+ *	                                 wants neither closes the socket
  *	front: FORK (no body)            zygote: WORKER (struct proto_worker) with two descriptors: the worker's socket, its pidfd;
  *	                                 or FAILED text
  *	zygote, unasked: EXIT (struct proto_exit) when a worker has ended; LOG text for the daemon's log
@@ -66,7 +67,7 @@
 
 enum proto_op {
 	PROTO_SETTINGS = 1, PROTO_LOADING, PROTO_READY, PROTO_FAILED, PROTO_FORK, PROTO_WORKER, PROTO_EXIT, PROTO_LOG,
-	PROTO_FOUND, PROTO_CHECK, PROTO_CHECKED, PROTO_LOAD,
+	PROTO_FOUND, PROTO_CHECK, PROTO_CHECKED, PROTO_LOAD, PROTO_LOAD_NOW,
 	PROTO_DECOMPOSE = 32, PROTO_SCAN, PROTO_RELEASE, PROTO_SELFTEST, PROTO_OBJECT, PROTO_FINDING, PROTO_DONE,
 	PROTO_COVERED, PROTO_HINTS,
 };

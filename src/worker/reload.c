@@ -135,7 +135,7 @@ static void
 judge(struct workers *p, struct generation *g, int64_t now)
 {
 	if (!p->serving) /* it has ended meanwhile: nothing to lose */
-		order(g, PROTO_LOAD, LOAD_TOLD, now);
+		order(g, PROTO_LOAD_NOW, LOAD_TOLD, now);
 	else if (reload_is_same(p, g->found.generation))
 		reload_unchanged(p, g);
 	else if (is_older(p, g))
@@ -160,7 +160,7 @@ reload_tick(struct workers *p, struct generation *g, int64_t now, int64_t *next)
 		if (p->serving)
 			clear_place(p, g, now);
 		else
-			order(g, PROTO_LOAD, LOAD_TOLD, now);
+			order(g, PROTO_LOAD_NOW, LOAD_TOLD, now);
 		*next = now; /* the old one's workers are told to end */
 		break;
 	case LOAD_CLEARING:
@@ -172,7 +172,7 @@ reload_tick(struct workers *p, struct generation *g, int64_t now, int64_t *next)
 			log_warn("scanner: mail in hand still holds the old definitions after "
 				 "%" PRId64 " s; the new ones are loaded beside them",
 			    p->lim.clear_ms / 1000);
-		order(g, PROTO_LOAD, LOAD_TOLD, now);
+		order(g, PROTO_LOAD_NOW, LOAD_TOLD, now);
 		break;
 	case LOAD_UNASKED:
 	case LOAD_ASKED:

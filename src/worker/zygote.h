@@ -58,7 +58,7 @@ struct zygote_event {
 
 /* Start the program and send its settings; ask: it is to say what it found and to wait. NULL and *err when it cannot be run. */
 struct zygote *zygote_start(const struct workers_conf *cfg, bool ask, GError **err);
-/* CHECK or LOAD, to one that waits. False when the zygote does not listen. */
+/* CHECK, LOAD or LOAD_NOW, to one that waits. False when the zygote does not listen. */
 bool	 zygote_order(struct zygote *z, enum proto_op op);
 /* Ask for one worker. False when the zygote does not listen. */
 bool	 zygote_fork(struct zygote *z);
