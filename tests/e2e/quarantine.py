@@ -103,6 +103,15 @@ def store():
     return STORES['main']
 
 
+def relay_store():
+    """A store whose relay is ours to command."""
+    if 'relay' not in STORES:
+        relay = Relay(next(PORTS))
+        STORES['relay'] = Store('relay', relay=relay.port)
+        STORES['relay'].relay = relay
+    return STORES['relay']
+
+
 def unchanged(raw, sent):
     """The delivered mail is the one that was sent, below fields that the MTA and we put on top."""
     raw = raw.replace(b'\r\n', b'\n').replace(b'\n', b'\r\n')
@@ -155,16 +164,16 @@ def kept():
 @tap.test('release: both recipients get it unchanged, marked as released, once; the log says who did it')
 def released():
     s = store()
-    ref = s.refs()[-1]
-    sent = s.kept(ref)
+    sent = marked('to two')
+    ref = s.keep(sent, rcpts=['u@local.test', 'v@local.test'])
     r = s.ask('release', ref)['results'][0]
     tap.eq((r['state'], r['taken'], r['refused']), ('released', ['<u@local.test>', '<v@local.test>'], []))
     for user in 'u', 'v':
-        top = unchanged(mailbox(s.pf, b'kept@src.test', user), sent)
+        top = unchanged(mailbox(s.pf, b'to-two@src.test', user), sent)
         tap.eq(len(re.findall(rb'(?im)^x-virus-status: skipped \(released\)', top)), 1, 'X-Virus-Status in %r' % top)
     tap.eq(s.daemon.lines()[-1][1]['why'], 'released')
     s.daemon.wait_log(r'quarantine: release %s by=root\(0\) taken=2 to="<u@local.test>, <v@local.test>"' % ref)
-    tap.eq(s.refs(), [ref], 'entries')
+    tap.ok(ref in s.refs(), 'a released mail stays')
     err = s.ask('release', ref, expect=ERROR)
     tap.has(err, 'all of its recipients have it')
     events = [e['event'] for e in s.ask('show', ref)['journal']]
@@ -198,9 +207,8 @@ def shapes():
 
 @tap.test('a token that is forged or used again is worth nothing')
 def tokens():
-    relay = Relay(next(PORTS))
-    s = STORES['relay'] = Store('relay', relay=relay.port)
-    s.relay = relay
+    s = relay_store()
+    relay = s.relay
     sent = marked('token')
 
     def again(envid, message=sent, rcpt='u@local.test', sender='a@src.test'):
@@ -237,7 +245,7 @@ def tokens():
 
 @tap.test('a relay that refuses some: they stay, the next release is for them; who refuses all or is away changes nothing')
 def partly():
-    s = STORES['relay']
+    s = relay_store()
     relay = s.relay
     sent = marked('partly')
     ref = s.keep(sent, rcpts=['u@local.test', 'v@local.test', 'w@local.test'])
@@ -274,7 +282,7 @@ def partly():
 
 @tap.test('a relay without DSN: recognised by its content, from this machine')
 def without_dsn():
-    s = STORES['relay']
+    s = relay_store()
     relay = s.relay
     relay.offers = ['8BITMIME']
     sent = marked('without dsn')
@@ -290,7 +298,7 @@ def without_dsn():
 
 @tap.test('kill -9 at every step of a release: the mail is still there, and goes out at the next try')
 def killed_in_release():
-    s = STORES['relay']
+    s = relay_store()
     relay = s.relay
     for step in 'greeting EHLO MAIL RCPT DATA content dot after'.split():
         sent = marked('killed at ' + step)
@@ -419,7 +427,7 @@ def housekeeping():
     s.ask('expire')
     rig.wait_for(lambda: ref not in s.refs() + s.names(), 10, 'the old entry to expire')
     s.daemon.wait_log(r'quarantine: \S+/%s is older than keep' % ref)
-    ref = s.refs()[-1]
+    ref = s.keep(marked('to be deleted'))
     tap.eq(s.ask('delete', ref)['results'], [{'ref': ref, 'state': 'deleted'}])
     tap.has(s.ask('delete', ref, expect=ERROR), 'no such entry')
     tap.has(s.ask('show', '../etc', expect=ERROR), 'no such entry')
