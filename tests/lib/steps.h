@@ -103,6 +103,10 @@ steps_run(const struct steps *s, unsigned n, int error, char said[STEPS_SAID])
 	ssize_t got;
 	pid_t pid;
 
+#ifdef __SANITIZE_THREAD__
+	print_message("# ThreadSanitizer lets no child make threads after a fork\n");
+	return STEPS_NOT_PERMITTED;
+#endif
 	assert_int_equal(pipe2(pipefd, O_CLOEXEC), 0);
 	pid = fork();
 	assert_true(pid >= 0);
@@ -112,6 +116,7 @@ steps_run(const struct steps *s, unsigned n, int error, char said[STEPS_SAID])
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 99) {
 		close(pipefd[0]);
+		print_message("# ptrace is not permitted here\n");
 		return STEPS_NOT_PERMITTED;
 	}
 	assert_true(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
