@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+"""Mails that hide a payload are caught, odd but clean mails are not, with and without paranoid, also through a real Postfix
+
+The catalogue is tests/evasion: every trick of the design's list, combinations of three, and clean mails; the database knows
+the payloads by the hash of the exact object only. FULL=1 sends all of it through Postfix, not only a sample.
+"""
+# run: timeout=180
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
+import evasion
+from evasion import build, clean, drive
+from lib import postfix, rig, smtp, tap
+
+MAILS_LEAST, CLEAN_LEAST = 400, 150
+CAUGHT_LEAST, UNSCANNABLE_MOST = 0.98, 0.02
+SAMPLE = 80         # mails through Postfix
+# What a name must contain to be missed, and why nobody is hurt by it.
+MISSES = {
+    '/uu-bare.': 'two lines of uuencode in a text, without begin: no mail program decodes them, and many texts have such lines',
+    '/uu-no-mode.': 'begin without a mode: no mail program takes that for uuencode',
+    '+sep-junk.': 'a junk line in place of the blank one, and padding inside of the data: no reader skips the first and ignores the second',
+    '+sep-dash.': 'the same with a line that is a dash, and foreign bytes in the data',
+    '+sep-none.': 'no blank line, and data whose lines look like fields: every reader takes them for fields and loses them',
+}
+DAEMONS = {}
+
+
+def daemon(paranoid=False):
+    if paranoid not in DAEMONS:
+        DAEMONS[paranoid] = drive.daemon('paranoid' if paranoid else 'plain', paranoid).start()
+    return DAEMONS[paranoid]
+
+
+@tap.on_failure
+def logs():
+    return '\n'.join(d.events() for d in DAEMONS.values())
+
+
+def explained(mail):
+    return any(part in mail.name for part in MISSES)
+
+
+def judge(results):
+    """The figures, and that each miss stands in the table."""
+    caught, unscannable, count = drive.figures(results)['all']
+    for section, row in drive.figures(results).items():
+        tap.diag('%s: %d of %d caught, %d unscannable' % (section, row[0], row[2], row[1]))
+    missed = [(m, s) for m, s in results if not drive.right(m, s)]
+    for m, s in missed:
+        tap.diag('missed: %s: %s' % (m.name, s))
+    tap.ok(caught >= CAUGHT_LEAST * count, '%d of %d caught' % (caught, count))
+    tap.ok(unscannable <= UNSCANNABLE_MOST * count, '%d of %d unscannable' % (unscannable, count))
+    tap.eq([m.name for m, s in missed if not explained(m)], [], 'misses that nobody has explained')
+
+
+@tap.test('the catalogue has at least %d tricks and %d clean mails, the same on every run' % (MAILS_LEAST, CLEAN_LEAST))
+def size():
+    tap.ok(len(evasion.everything()) >= MAILS_LEAST, 'too few tricks')
+    tap.ok(len(clean.mails()) >= CLEAN_LEAST, 'too few clean mails')
+    tap.eq([m.data for m in evasion.everything()], [m.data for m in evasion.everything()])
+    tap.eq(set('ABCDEFX') - {m.section for m in evasion.everything()}, set(), 'sections without a mail')
+
+
+@tap.test('the payload itself is found, and the same mails with another payload are clean')
+def control():
+    plain = [build.Mail('plain/' + p, 'plain', build.message(build.attachment(build.PAYLOADS[p]), 'plain'), p) for p in build.PAYLOADS]
+    for mail, said in drive.scan(daemon(), plain):
+        tap.eq((said.cls, said.name), ('infected', mail.signature), mail.name)
+
+
+@tap.test('of all tricks at least 98 % are caught, at most 2 % unscannable')
+def tricks():
+    judge(drive.scan(daemon(), evasion.everything()))
+
+
+@tap.test('no clean mail is flagged')
+def clean_mails():
+    flagged = [(m.name, repr(s)) for m, s in drive.scan(daemon(), clean.mails()) if s.cls != 'clean']
+    tap.eq(flagged, [])
+
+
+def code(said):
+    """CODE of Paranoid.CODE, or None."""
+    return said.name[len('Paranoid.'):] if said.cls == 'evasion' and said.name.startswith('Paranoid.') else None
+
+
+@tap.test('paranoid: the tricks are still caught, as infected or by a code')
+def paranoid_tricks():
+    results = drive.scan(daemon(True), evasion.everything())
+    tap.diag('%d by a code' % sum(code(s) is not None for _, s in results))
+    tap.eq([repr(s) for _, s in results if s.cls == 'evasion' and not code(s)], [], 'evasion without a code')
+    judge(results)
+
+
+@tap.test('paranoid: a clean mail is flagged only by a code that the list of such mails explains')
+def paranoid_clean():
+    flagged = [(m, s) for m, s in drive.scan(daemon(True), clean.mails()) if s.cls != 'clean']
+    for m, s in flagged:
+        tap.diag('%s: %s' % (m.name, s))
+    tap.eq([(m.name, repr(s)) for m, s in flagged if not clean.may_show(m, code(s))], [])
+
+
+def through_postfix(mails, port):
+    """[(Mail, Said)]: what avmilter said of each when a real Postfix handed it over."""
+    d = daemon()
+    # refusals are no errors of the client's here
+    pf = postfix.Postfix(d.postfix, name='pf%d' % port, port=port, extra=['smtpd_soft_error_limit = 10000', 'smtpd_hard_error_limit = 10000']).start()
+    before = len(d.lines())
+    client = smtp.Client(pf.port)
+    told = []
+    for mail in mails:
+        reply = client.send(mail.data)
+        tap.ok(reply.code in (250, 550, 551, 554, 451), '%s: %s' % (mail.name, reply))
+        told.append((mail, reply))
+    client.quit()
+    rig.wait_for(lambda: len(d.lines()) >= before + len(mails), 60, 'the log lines')
+    lines = [drive.Said(line) for _, line in d.lines()[before:]]
+    return [(m, said) for (m, _), said in zip(told, lines)]
+
+
+@tap.test('a sample of the tricks through a real Postfix: the same answers')
+def postfix_tricks():
+    mails = evasion.everything()
+    if os.environ.get('FULL') != '1':
+        mails = random.Random(3).sample(mails, SAMPLE)
+    judge(through_postfix(mails, 2500))
+
+
+@tap.test('a sample of the clean mails through a real Postfix: none flagged')
+def postfix_clean():
+    mails = clean.mails()
+    if os.environ.get('FULL') != '1':
+        mails = random.Random(4).sample(mails, SAMPLE // 2)
+    tap.eq([(m.name, repr(s)) for m, s in through_postfix(mails, 2520) if s.cls != 'clean'], [])
+
+
+tap.main()
