@@ -122,15 +122,16 @@ static void
 look_at_line(struct walk *w, const struct line *line)
 {
 	struct base64_look *l = w->l;
-	size_t letters = 0, pads = 0;
-	bool gap = false;
+	size_t letters = 0, pads = 0, foreign = l->foreign;
+	bool gap = false, words = false, padded = w->padded, inside = false;
 
 	for (const unsigned char *p = line->p; p < line->end; p++) {
 		int v = value_of[*p];
 		if (v >= 0) {
 			letters++;
-			l->words |= gap;
+			words |= gap;
 			l->early_pad |= w->padded;
+			inside |= w->padded && !padded;
 		} else if (v == PAD) {
 			pads++;
 			w->padded = true;
@@ -142,6 +143,8 @@ look_at_line(struct walk *w, const struct line *line)
 			l->url |= *p == '-' || *p == '_';
 		}
 	}
+	l->words |= words;
+	l->odd_pad |= inside || (padded && letters > 0 && !words && foreign == l->foreign);
 	if (letters + pads == 0) {
 		/* An empty line between others says that something may end here. */
 		w->shorter |= w->lines > 0;
@@ -187,6 +190,7 @@ base64_differs(const struct base64_look *l, enum base64_view view)
 	case BASE64_RESTART:
 	case BASE64_IGNORE:
 	case BASE64_ZERO:
+	case BASE64_ZEROES:
 	case BASE64_QUADS:
 		return l->early_pad;
 	case BASE64_WHOLE_LINES:
@@ -219,7 +223,7 @@ decode_stream(const unsigned char *p, const unsigned char *end, enum base64_view
 		} else if (v == PAD) {
 			if (view == BASE64_STOP)
 				break;
-			if (view == BASE64_ZERO)
+			if (view == BASE64_ZERO || view == BASE64_ZEROES)
 				push(q, 0, out);
 			else if (view != BASE64_IGNORE)
 				flush(q, out);

@@ -20,7 +20,8 @@ struct base64_look {
 	bool	 words;		/* letters behind a blank within a line */
 	bool	 nul;
 	bool	 bad_length;	/* letters and padding are no multiple of four */
-	bool	 early_pad;	/* letters behind padding */
+	bool	 early_pad;	/* letters behind padding ... */
+	bool	 odd_pad;	/* ... and not in a line of text */
 	bool	 url;		/* - or _ */
 	bool	 uneven;	/* a line before the last that is no multiple of four */
 	bool	 odd_first;	/* the first line is of another length than the second */
@@ -32,6 +33,7 @@ enum base64_view {
 	BASE64_RESTART,		/* padding ends a piece, another follows */
 	BASE64_IGNORE,		/* as if there were no padding */
 	BASE64_ZERO,		/* padding stands for A, but at the end */
+	BASE64_ZEROES,		/* there too */
 	BASE64_QUADS,		/* always four, with padding: what stands behind padding in one is lost */
 	BASE64_WHOLE_LINES,	/* each line for itself, whole quads only */
 	BASE64_LINES,		/* each line for itself */

@@ -11,7 +11,7 @@
 #include "verdict/evasion.h"
 
 #define UU_FULL      61 /* letters of a full line, its length included */
-#define UU_LINES_MIN 3  /* full ones, where nothing says "begin" */
+#define UU_LINES_MIN 1  /* full ones, where nothing says "begin" */
 
 struct find {
 	struct offer *o;
@@ -66,8 +66,10 @@ offer_uu(struct find *f, const unsigned char *p, bool strict)
 	struct sink s = offer_sink(f->o);
 	size_t took = uu_decode(p, (size_t)(f->stop - p), strict, &s);
 
-	if (offer_work(f->o, took))
+	if (took > 0 && offer_work(f->o, took)) {
+		f->o->odd |= EVASION_BIT(UU_INLINE);
 		offer_decoded(f->o, &s, 0, s.used);
+	}
 	return p + took;
 }
 
@@ -186,7 +188,6 @@ announced(struct find *f, const struct line *l)
 {
 	switch (uu_begin(l->p, l->end)) {
 	case UU_LINES:
-		f->o->odd |= EVASION_BIT(UU_INLINE);
 		return offer_uu(f, l->next, false);
 	case UU_BASE64:
 		return offer_begin_base64(f, l->next);

@@ -94,6 +94,7 @@ add_field(struct walk *w, const struct line *l, const unsigned char *name)
 	}
 	g_array_append_val(w->out->fields, f);
 	w->now.fields++;
+	w->now.behind = l->next;
 	w->folding = true;
 }
 
@@ -209,13 +210,22 @@ block_line(struct walk *w, const struct line *l)
 		return true;
 	}
 	if (*l->p == ' ' || *l->p == '\t') {
-		if (w->folding)
+		if (w->folding) {
 			last_field(w)->end = l->end;
+			b->behind = l->next;
+		}
 		return true;
 	}
+	/* A lone CR may be a line end for us and a blank for others. */
+	if (w->folding && l->p > w->job->data && l->p[-1] == '\r' && !is_field(l)) {
+		last_field(w)->end = l->end;
+		b->behind = l->next;
+	}
 	w->folding = false;
-	if (!is_field(l) && !b->starts[START_JUNK])
+	if (!is_field(l) && !b->starts[START_JUNK]) {
 		b->starts[START_JUNK] = l->p;
+		b->after_junk = l->next;
+	}
 	if (l->p - b->head > BLOCK_MAX) {
 		close_block(w, l->p);
 		return false;

@@ -38,6 +38,8 @@ enum { START_EMPTY, START_BLANK, START_JUNK, STARTS };	/* why a body may begin t
 struct block {
 	const unsigned char *head, *tail;	/* its first byte; where it ended */
 	const unsigned char *starts[STARTS];	/* NULL = no such */
+	const unsigned char *behind;	/* the line behind the last field */
+	const unsigned char *after_junk; /* the line behind the first junk line */
 	const unsigned char *end_any;		/* the first line that begins with "--" */
 	const unsigned char *end_known;		/* the first such line that delimits parts somewhere in here */
 	const unsigned char *end_header;	/* the first that has a field behind it */

@@ -33,9 +33,15 @@ is(struct text t, const char *word)
 }
 
 static bool
+is_blank(unsigned char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool
 is_blanks(const unsigned char *p, const unsigned char *end)
 {
-	while (p < end && (*p == ' ' || *p == '\t'))
+	while (p < end && is_blank(*p))
 		p++;
 	return p == end;
 }
@@ -79,6 +85,7 @@ is_indented(const struct field *f)
 	return f->line < f->name && is_blanks(f->line, f->name);
 }
 
+/* first: nothing is in front of it that it could continue. */
 static uint64_t
 odd_name(const struct source *src, const struct field *f, bool first)
 {
@@ -220,9 +227,11 @@ odd_lines(const struct block *b, const struct field *last)
 	const unsigned char *junk = b->starts[START_JUNK], *blank = b->starts[START_BLANK];
 	uint64_t odd = 0;
 
-	if (junk)
-		odd |= junk > last->line ? EVASION_BIT(HB_NO_BLANK) : EVASION_BIT(HDR_JUNK_LINE);
-	if (blank && (!junk || blank <= junk))
+	if (junk && junk < last->line)
+		odd |= EVASION_BIT(HDR_JUNK_LINE);
+	else if (junk && !(blank && blank <= junk))
+		odd |= EVASION_BIT(HB_NO_BLANK);
+	if (blank && (!junk || blank <= junk) && !is_blank(*b->head))
 		odd |=
 		    is_field(blank, b->tail) ? EVASION_BIT(HDR_WS_FOLD) : EVASION_BIT(HDR_WS_LINE);
 	if (has_bare_cr(b->head, b->tail))
@@ -258,7 +267,7 @@ oddity_of_block(const struct source *src, const struct blocks *all, const struct
 		struct text name = { f->name, f->name_end };
 		if (is_indented(f) && !says_something(f))
 			continue;
-		odd |= odd_name(src, f, f->line == b->head);
+		odd |= odd_name(src, f, is_blank(*b->head));
 		if (f->kind == FIELD_TYPE && (is(name, "Content-Type") || odd_colon(f))) {
 			odd |= odd_type(f, &types);
 		} else if (f->kind == FIELD_ENCODING && (is(name, ENCODING) || odd_colon(f))) {
@@ -276,8 +285,8 @@ oddity_of_block(const struct source *src, const struct blocks *all, const struct
 uint64_t
 oddity_of_base64(const struct base64_look *l)
 {
-	return (l->early_pad ? EVASION_BIT(B64_EARLY_PAD) : 0) |
-	    (l->nul ? EVASION_BIT(B64_NUL) : 0) | (l->foreign > 0 ? EVASION_BIT(B64_JUNK) : 0) |
+	return (l->odd_pad ? EVASION_BIT(B64_EARLY_PAD) : 0) | (l->nul ? EVASION_BIT(B64_NUL) : 0) |
+	    (l->foreign > 0 ? EVASION_BIT(B64_JUNK) : 0) |
 	    (l->bad_length ? EVASION_BIT(B64_BADLEN) : 0);
 }
 

@@ -33,6 +33,7 @@ struct offer {
 	unsigned	 count;		/* objects so far: "0.1", "0.2" ... are their paths */
 	char		**names;	/* for what comes now; borrowed */
 	uint64_t	 odd;		/* signs of evasion so far */
+	bool		 judge;		/* the task at hand is a mail: its signs count */
 	bool		 placed;	/* the block at hand is one that mail programs read */
 	bool		 utf7;		/* a field of the message spoke of UTF-7 */
 	bool		 stop;

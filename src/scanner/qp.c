@@ -120,6 +120,7 @@ qp_differs(const struct qp_look *l, enum qp_view view)
 	case QP_ESCAPES:
 		return l->bad > 0;
 	case QP_JOINED:
+	case QP_MENDED:
 		return l->split;
 	case QP_VIEWS:
 		break;
@@ -133,7 +134,7 @@ put_bad(const unsigned char *p, const unsigned char *end, enum qp_view view, str
 {
 	size_t drop = view == QP_DROP_2 ? 1 : view == QP_DROP_3 ? 2 : 0;
 
-	if (view == QP_LITERAL || view == QP_GREEDY || view == QP_JOINED)
+	if (view == QP_LITERAL || view == QP_GREEDY || view == QP_JOINED || view == QP_MENDED)
 		sink_put(out, '=');
 	while (drop > 0 && p < end && !is_end(*p))
 		p++, drop--;
@@ -190,7 +191,7 @@ qp_decode(const unsigned char *p, size_t len, enum qp_view view, struct sink *ou
 	g_autofree unsigned char *joined = NULL;
 	size_t n = 0;
 
-	if (view != QP_JOINED) {
+	if (view != QP_JOINED && view != QP_MENDED) {
 		decode(p, p + len, view, out);
 		return;
 	}
@@ -200,7 +201,7 @@ qp_decode(const unsigned char *p, size_t len, enum qp_view view, struct sink *ou
 			q = next;
 			continue;
 		}
-		if (!is_end(*q))
+		if (view == QP_MENDED || !is_end(*q))
 			joined[n++] = *q;
 		q++;
 	}

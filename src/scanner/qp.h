@@ -15,7 +15,7 @@ struct qp_look {
 	size_t	 bad;		/* = in front of anything else */
 	size_t	 equals;
 	bool	 odd_soft;	/* a soft break with more than one line end behind it */
-	bool	 split;		/* an escape that a line end cuts */
+	bool	 split;		/* an escape that a line end or soft break cuts */
 };
 
 /* Each takes blanks before a line end away; they differ in what they make of a bad escape. */
@@ -26,7 +26,8 @@ enum qp_view {
 	QP_DROP_2,	/* one byte behind it too */
 	QP_DROP_3,	/* two bytes behind it too */
 	QP_ESCAPES,	/* nothing counts but whole escapes */
-	QP_JOINED,	/* line ends go first */
+	QP_JOINED,	/* line ends and soft breaks go first */
+	QP_MENDED,	/* soft breaks go first */
 	QP_VIEWS
 };
 

@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "scanner/base64.h"
 #include "scanner/charset.h"
+#include "scanner/containers.h"
 #include "scanner/embedded.h"
 #include "scanner/headerblock.h"
 #include "scanner/lines.h"
@@ -134,6 +135,12 @@ sweep_block(struct offer *o, const struct source *src, const struct block *b)
 	for (int i = 0; i < STARTS && !o->stop; i++)
 		if (s[i])
 			bodies(o, src, b, p = s[i], !sure || i > 0);
+	/* No empty line: data may look like a field, and one line of junk may be the separator. */
+	if (s[START_JUNK] && b->encodings && !o->stop)
+		bodies(o, src, b, b->after_junk, false);
+	if (b->encodings && b->behind && b->behind != s[START_JUNK] && b->behind < b->tail &&
+	    !o->stop && views_looks_base64(b->behind, b->tail))
+		bodies(o, src, b, b->behind, false);
 	p = s[START_EMPTY];
 	for (int i = 0; i < PARAGRAPHS_MAX && p && b->encodings && !o->stop; i++) {
 		p = second_start(p, b->end_any > p ? b->end_any : p);
@@ -175,6 +182,10 @@ sweep_text(struct offer *o, const struct source *src)
 		.skips = sure->len,
 		.max = BLOCKS_TIMES * o->h->parts_max };
 
+	/* Objects that are no mail have lines like anything. */
+	o->judge = (o->h->job->limits->flags & PROTO_PARANOID) &&
+	    (o->depth == 0 || containers_is_entity(src));
+
 	if (!offer_work(o, 2 * src->len))
 		return;
 	blocks_find(&job, &blocks);
@@ -183,10 +194,11 @@ sweep_text(struct offer *o, const struct source *src)
 		    "more header blocks than %d times max_file_count", BLOCKS_TIMES);
 		o->stop = true;
 	}
-	o->odd |= blocks.odd;
+	if (o->judge)
+		o->odd |= blocks.odd;
 	for (guint i = 0; i < blocks.list->len && !o->stop && !o->h->stop; i++) {
 		const struct block *b = &g_array_index(blocks.list, struct block, i);
-		if (o->h->job->limits->flags & PROTO_PARANOID)
+		if (o->judge)
 			o->odd |= oddity_of_block(src, &blocks, b);
 		sweep_block(o, src, b);
 	}

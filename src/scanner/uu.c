@@ -5,7 +5,7 @@
 
 #include "scanner/lines.h"
 
-#define MODE_MAX  8 /* digits; a mode of stat(2) has seven */
+#define MODE_MAX  8 /* octal digits */
 #define JUNK_MAX  3 /* a checksum behind the data of a line */
 #define BAD_LINES 2 /* in a row: this is no encoded text any more */
 
@@ -53,9 +53,8 @@ uu_begin(const unsigned char *p, const unsigned char *end)
 		return UU_NONE;
 	while (p < end && *p >= '0' && *p <= '7' && digits <= MODE_MAX)
 		p++, digits++;
-	if (digits == 0 || digits > MODE_MAX || (p < end && *p != ' ' && *p != '\t'))
-		return UU_NONE;
-	return kind;
+	/* Without a mode it may be a sentence: the lines behind it show. */
+	return digits <= MODE_MAX ? kind : UU_NONE;
 }
 
 /* Data letters of a line that says n bytes; 0 if it cannot be one. */

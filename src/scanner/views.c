@@ -12,7 +12,9 @@
 #define SAMPLE        1024 /* bytes that show what a body looks like */
 #define QP_SAMPLE     (64 * 1024)
 #define BASE64_LEAST  24 /* letters: less is a word */
-#define LETTERS_OF_20 17 /* in base64 at least so many bytes of 20 are letters */
+#define PADS_OF       3  /* and at least so many letters for what may be an escape */
+#define LETTERS_OF_20 17 /* in base64 at least so many bytes of 20 are letters ... */
+#define LETTERS_TIGHT 15 /* ... or so many, where there are no blanks */
 
 static void
 view_base64(struct offer *o, const unsigned char *p, size_t len, enum base64_view view)
@@ -70,19 +72,27 @@ views_qp(
 	}
 }
 
-static bool
-looks_base64(const unsigned char *p, const unsigned char *end)
+bool
+views_looks_base64(const unsigned char *p, const unsigned char *end)
 {
-	size_t n = MIN((size_t)(end - p), SAMPLE), letters = 0, text = 0;
+	size_t n = MIN((size_t)(end - p), SAMPLE), letters = 0, pads = 0, escapes = 0, text = 0,
+	       blanks = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		letters += base64_letter(p[i]) || p[i] == '=';
+		letters += base64_letter(p[i]);
+		pads += p[i] == '=';
+		escapes += p[i] == '=' && i + 2 < n && g_ascii_isxdigit(p[i + 1]) &&
+		    g_ascii_isxdigit(p[i + 2]);
+		blanks += p[i] == ' ' || p[i] == '\t';
 		text += p[i] != '\r' && p[i] != '\n';
 		/* Markup with a long address in it. */
 		if (p[i] == '<' || p[i] == '>')
 			return false;
 	}
-	return letters >= BASE64_LEAST && letters * 20 >= text * LETTERS_OF_20;
+	/* Quoted-printable may have an escape for each two letters. */
+	size_t of_20 = blanks * 50 > text ? LETTERS_OF_20 : LETTERS_TIGHT;
+	return letters >= BASE64_LEAST && (letters + pads) * 20 >= text * of_20 &&
+	    escapes * PADS_OF <= letters;
 }
 
 static bool
@@ -170,7 +180,7 @@ views_body(struct offer *o, const struct source *src, const unsigned char *p,
     const unsigned char *end, unsigned encodings, bool plain)
 {
 	const struct leaf *leaf = harvest_leaf(o->h, p, end);
-	bool base64 = (encodings & ENCODING_BASE64) || looks_base64(p, end);
+	bool base64 = (encodings & ENCODING_BASE64) || views_looks_base64(p, end);
 
 	if (is_nothing(p, end))
 		return;
@@ -181,7 +191,7 @@ views_body(struct offer *o, const struct source *src, const unsigned char *p,
 			o->odd |= oddity_of_base64(&look);
 		if (!look.regular || !leaf || !leaf->base64)
 			views_base64(o, p, end, &look);
-		plain |= !look.regular && !looks_base64(p, end);
+		plain |= !look.regular && !views_looks_base64(p, end);
 	}
 	if (((encodings & ENCODING_QP) || (!base64 && looks_qp(p, end))) &&
 	    offer_work(o, (size_t)(end - p))) {
