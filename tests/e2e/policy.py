@@ -254,6 +254,16 @@ def texts():
     tap.has(reply.text, '4.7.1 come again, infected')
 
 
+@tap.test('an exception for a content holds for a mail that the cache knows as well')
+def remembered():
+    pf, d = mta('postfix'), world()
+    codes = [smtp.send(pf.port, mail_of('known', 'again')).code for _ in range(3)]
+    lines = [l for _, l in d.lines() if 'again@src.test' in l.get('msgid', '')]
+    tap.eq(codes, [250] * 3)
+    tap.eq([(l['rule'], l['sha256']) for l in lines], [('sample', hashlib.sha256(KNOWN).hexdigest())] * 3)
+    tap.eq(lines[-1]['cache'], 'hit')
+
+
 @tap.test('explain says what happened, and why not; stats counts the hits')
 def explain():
     before = hits()
