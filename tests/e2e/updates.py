@@ -268,6 +268,9 @@ def container(version, content, when=1767225600):
 def older():
     for how in ('concurrent', 'blocking'):
         d = daemon('older-' + how, how)
+        # libclamav 1.4 forgets one digest context for each container that it loads
+        known = rig.write(d.dir + '/known-leak', 'leak:CRYPTO_zalloc\n')
+        d.env['LSAN_OPTIONS'] = 'print_suppressions=0:suppressions=' + known
         rig.write(d.db + '/daily.cud', container(27000, signature('Seven', NEW)))
         d.start()
         tap.has(d.logged(), 'definitions 27000')
