@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#define START_MAX 4096 /* bytes of text in front of it */
 #define MARK      0x90 /* "the byte before, so many times" */
 #define NAME_MAX_ 63
 #define FIXED     22 /* version, type, creator, flags, two lengths, sum: behind the name */
@@ -51,6 +52,8 @@ find_start(const unsigned char *p, const unsigned char *end)
 {
 	const unsigned char *q = p;
 
+	if (end - p > START_MAX)
+		end = p + START_MAX;
 	while ((q = q < end ? memchr(q, ':', (size_t)(end - q)) : NULL) != NULL) {
 		if (q == p || q[-1] == '\n' || q[-1] == '\r')
 			return q + 1;

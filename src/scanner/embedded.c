@@ -10,8 +10,9 @@
 #include "scanner/yenc.h"
 #include "verdict/evasion.h"
 
-#define UU_FULL      61 /* letters of a full line, its length included */
-#define UU_LINES_MIN 1  /* full ones, where nothing says "begin" */
+#define ADDRESS_MAX  2048 /* bytes of an address in front of a run */
+#define UU_FULL      61   /* letters of a full line, its length included */
+#define UU_LINES_MIN 1    /* full ones, where nothing says "begin" */
 
 struct find {
 	struct offer *o;
@@ -120,6 +121,8 @@ in_address(const unsigned char *start, const unsigned char *p)
 {
 	const unsigned char *q = p;
 
+	if (p - start > ADDRESS_MAX)
+		start = p - ADDRESS_MAX;
 	while (q > start && q[-1] > ' ' && q[-1] != '"' && q[-1] != '\'' && q[-1] != '<' &&
 	    q[-1] != '(' && q[-1] != ',')
 		q--;

@@ -1,6 +1,10 @@
 #include "scanner/lines.h"
 
+#include <glib.h>
 #include <string.h>
+
+#define STEP   512 /* bytes looked at together */
+#define CR_MAX 16  /* in a row: more are as many line ends */
 
 void
 lines_init(struct lines *it, const void *data, size_t len)
@@ -17,38 +21,49 @@ lines_skip(struct lines *it, const unsigned char *p)
 		it->at = p;
 }
 
-static const unsigned char *
-find(const unsigned char *p, const unsigned char *stop, int c)
+/* A CR: with those behind it and an LF it is one line end; alone it is one too. */
+static void
+end_at_cr(const struct lines *it, const unsigned char *cr, struct line *out)
 {
-	const unsigned char *f = p < stop ? memchr(p, c, (size_t)(stop - p)) : NULL;
+	const unsigned char *q = cr, *stop = MIN(it->stop, cr + CR_MAX);
 
-	return f ? f : stop;
+	while (q < stop && *q == '\r')
+		q++;
+	out->end = cr;
+	out->next = q < it->stop && *q == '\n' ? q + 1 : cr + 1;
+}
+
+static void
+end_at_lf(const struct lines *it, const unsigned char *lf, struct line *out)
+{
+	const unsigned char *q = lf + 1;
+
+	out->end = lf;
+	out->next = q;
+	if (it->stop - q >= 2 && q[0] == '\r' && q[1] != '\n' && q[1] != '\r')
+		out->next++;
 }
 
 bool
 lines_next(struct lines *it, struct line *out)
 {
-	const unsigned char *q;
+	const unsigned char *p = it->at, *lf = NULL, *cr = NULL;
 
-	if (it->at >= it->stop)
+	if (p >= it->stop)
 		return false;
-	if (!it->lf || it->lf < it->at)
-		it->lf = find(it->at, it->stop, '\n');
-	if (!it->cr || it->cr < it->at)
-		it->cr = find(it->at, it->stop, '\r');
-	out->p = it->at;
-	if (it->cr < it->lf) {
-		out->end = it->cr;
-		for (q = it->cr; q < it->lf && *q == '\r';)
-			q++;
-		out->next = q == it->lf ? q + (q < it->stop) : it->cr + 1;
-	} else {
-		out->end = it->lf;
-		out->next = it->lf + (it->lf < it->stop);
-		q = out->next;
-		if (q > it->lf && it->stop - q >= 2 && q[0] == '\r' && q[1] != '\n' && q[1] != '\r')
-			out->next++;
+	*out = (struct line){ .p = p, .end = it->stop, .next = it->stop };
+	/* Never further than a step beyond the line: many walks of few lines each stay linear. */
+	for (; p < it->stop && !lf && !cr; p += STEP) {
+		size_t n = MIN((size_t)(it->stop - p), STEP);
+		lf = memchr(p, '\n', n);
+		cr = memchr(p, '\r', lf ? (size_t)(lf - p) : n);
+		if (it->stop - p <= STEP)
+			break;
 	}
+	if (cr)
+		end_at_cr(it, cr, out);
+	else if (lf)
+		end_at_lf(it, lf, out);
 	it->at = out->next;
 	return true;
 }

@@ -1,8 +1,8 @@
 /*
  * lines - bytes as lines, whatever ends them
  *
- * CRLF, LF, any number of CR before an LF, a lone CR, and LF CR each end one line. Linear over all of the bytes: the
- * place of the next CR and LF is remembered.
+ * CRLF, LF, any number of CR before an LF, a lone CR, and LF CR each end one line. Linear, whatever
+ * the bytes are.
  */
 #ifndef AVM_SCANNER_LINES_H
 #define AVM_SCANNER_LINES_H
@@ -12,7 +12,6 @@
 
 struct lines {
 	const unsigned char *at, *stop;
-	const unsigned char *lf, *cr;	/* the next ones at or behind at; stop = none; NULL = not looked for */
 };
 
 struct line {

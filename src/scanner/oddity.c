@@ -6,8 +6,9 @@
 #include "scanner/encname.h"
 #include "verdict/evasion.h"
 
-#define TYPE_LEN 128 /* bytes of a type that are compared */
-#define ENCODING "Content-Transfer-Encoding"
+#define PROLOGUE_MAX (64 * 1024) /* bytes behind a block in which its first delimiter stands */
+#define TYPE_LEN     128         /* bytes of a type that are compared */
+#define ENCODING     "Content-Transfer-Encoding"
 
 /* A value without blanks around it and semicolons at its end. */
 struct text {
@@ -182,9 +183,10 @@ static bool
 is_used(const struct source *src, const struct block *b, const char *boundary)
 {
 	g_autofree char *line = g_strconcat("--", boundary, NULL);
-	const unsigned char *end = src->base + src->len;
+	size_t left = (size_t)(src->base + src->len - b->head);
 
-	return memmem(b->head, (size_t)(end - b->head), line, strlen(line)) != NULL;
+	return memmem(b->head, MIN(left, (size_t)(b->tail - b->head) + PROLOGUE_MAX), line,
+		   strlen(line)) != NULL;
 }
 
 static uint64_t

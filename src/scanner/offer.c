@@ -10,12 +10,16 @@ offer_init(struct offer *o, struct harvest *h)
 	*o = (struct offer){ .h = h,
 		.out_left = MAX(OFFER_OUT_TIMES * size + OFFER_OUT_PLUS, OFFER_OUT_LEAST),
 		.work_left = OFFER_WORK_TIMES * size + OFFER_WORK_PLUS,
+		.decoded = g_array_new(FALSE, FALSE, sizeof(struct range)),
+		.regular = g_array_new(FALSE, FALSE, sizeof(struct range)),
 		.tasks = g_array_new(FALSE, FALSE, sizeof(struct task)) };
 }
 
 void
 offer_clear(struct offer *o)
 {
+	g_clear_pointer(&o->decoded, g_array_unref);
+	g_clear_pointer(&o->regular, g_array_unref);
 	g_clear_pointer(&o->tasks, g_array_unref);
 }
 

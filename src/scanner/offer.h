@@ -9,6 +9,7 @@
 #define AVM_SCANNER_OFFER_H
 
 #include "scanner/harvest.h"
+#include "scanner/headerblock.h"
 #include "scanner/sink.h"
 
 /* Out: so many times the message, and that much whatever its size (decisions 33: budget). */
@@ -28,6 +29,8 @@ struct task {
 struct offer {
 	struct harvest	*h;
 	uint64_t	 out_left, work_left;
+	GArray		*decoded;	/* of struct range: where leaves stood before they were decoded */
+	GArray		*regular;	/* those of them that every decoder reads in the same way */
 	GArray		*tasks;		/* of struct task, in order; those behind the one at hand wait */
 	unsigned	 depth;		/* of the task at hand */
 	unsigned	 count;		/* objects so far: "0.1", "0.2" ... are their paths */

@@ -39,22 +39,41 @@ is_regular(const struct leaf *l)
 	return look.regular;
 }
 
-/* The leaves that were decoded from within a source: all of them, or those whose text has one meaning only. */
-static GArray *
-find_ranges(const struct harvest *h, const struct source *src, bool regular)
+/* Note where leaves stood before they were decoded: all of them, and those whose text has one meaning only. */
+static void
+note_ranges(struct offer *o)
 {
-	GArray *out = g_array_new(FALSE, FALSE, sizeof(struct range));
-
-	for (guint i = 0; i < h->leaves->len; i++) {
-		const struct leaf *l = &g_array_index(h->leaves, struct leaf, i);
+	for (guint i = 0; i < o->h->leaves->len; i++) {
+		const struct leaf *l = &g_array_index(o->h->leaves, struct leaf, i);
 		struct range r = { l->raw, l->raw_end };
-		if (!l->decoded || l->raw < src->base || l->raw_end > src->base + src->len ||
-		    l->raw == l->raw_end || (regular && !is_regular(l)))
+		if (!l->decoded || l->raw == l->raw_end)
 			continue;
-		g_array_append_val(out, r);
+		g_array_append_val(o->decoded, r);
+		if (is_regular(l))
+			g_array_append_val(o->regular, r);
 	}
-	g_array_sort(out, by_place);
-	return out;
+	g_array_sort(o->decoded, by_place);
+	g_array_sort(o->regular, by_place);
+}
+
+/* Those of them that lie in a source. */
+static const struct range *
+ranges_in(const GArray *all, const struct source *src, size_t *count)
+{
+	const struct range *list = (const struct range *)(void *)all->data;
+	size_t low = 0, high = all->len;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (list[mid].p < src->base)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (high = low; high < all->len && list[high].end <= src->base + src->len;)
+		high++;
+	*count = high - low;
+	return list + low;
 }
 
 /* Behind a first paragraph so short that it may be there to mislead; NULL if there is none. */
@@ -174,14 +193,13 @@ static void
 sweep_text(struct offer *o, const struct source *src)
 {
 	AUTO(blocks_clear) struct blocks blocks = { 0 };
-	g_autoptr(GArray) sure = find_ranges(o->h, src, true);
-	g_autoptr(GArray) decoded = find_ranges(o->h, src, false);
-	struct blocks_job job = { .data = src->base,
-		.len = src->len,
-		.skip = (const struct range *)(void *)sure->data,
-		.skips = sure->len,
-		.max = BLOCKS_TIMES * o->h->parts_max };
+	size_t decoded = 0;
+	const struct range *skip = ranges_in(o->decoded, src, &decoded);
+	struct blocks_job job = {
+		.data = src->base, .len = src->len, .max = BLOCKS_TIMES * o->h->parts_max
+	};
 
+	job.skip = ranges_in(o->regular, src, &job.skips);
 	/* Objects that are no mail have lines like anything. */
 	o->judge = (o->h->job->limits->flags & PROTO_PARANOID) &&
 	    (o->depth == 0 || containers_is_entity(src));
@@ -202,7 +220,7 @@ sweep_text(struct offer *o, const struct source *src)
 			o->odd |= oddity_of_block(src, &blocks, b);
 		sweep_block(o, src, b);
 	}
-	embedded_find(o, src, (const struct range *)(void *)decoded->data, decoded->len);
+	embedded_find(o, src, skip, decoded);
 	o->utf7 |= blocks.utf7;
 	if (o->utf7 && charset_is_utf7(src->base, src->len))
 		narrow(o, src, CHARSET_UTF7);
@@ -251,6 +269,7 @@ sweep(struct harvest *h, const struct source *message)
 	AUTO(offer_clear) struct offer o = { 0 };
 
 	offer_init(&o, h);
+	note_ranges(&o);
 	offer_task(&o, message, 0);
 	add_leaves(&o);
 	for (guint i = 0; i < o.tasks->len && !o.stop && !h->stop; i++) {

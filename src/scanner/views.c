@@ -96,11 +96,13 @@ views_looks_base64(const unsigned char *p, const unsigned char *end)
 }
 
 static bool
-looks_qp(const unsigned char *p, const unsigned char *end)
+looks_qp(struct offer *o, const unsigned char *p, const unsigned char *end)
 {
 	struct qp_look l;
 
 	if (!memchr(p, '=', MIN((size_t)(end - p), SAMPLE)))
+		return false;
+	if (!offer_work(o, MIN((size_t)(end - p), QP_SAMPLE)))
 		return false;
 	qp_look(p, MIN((size_t)(end - p), QP_SAMPLE), &l);
 	return l.escapes + l.soft >= 2 && l.bad * 3 <= l.escapes + l.soft;
@@ -193,7 +195,7 @@ views_body(struct offer *o, const struct source *src, const unsigned char *p,
 			views_base64(o, p, end, &look);
 		plain |= !look.regular && !views_looks_base64(p, end);
 	}
-	if (((encodings & ENCODING_QP) || (!base64 && looks_qp(p, end))) &&
+	if (((encodings & ENCODING_QP) || (!base64 && looks_qp(o, p, end))) &&
 	    offer_work(o, (size_t)(end - p))) {
 		struct qp_look look;
 		qp_look(p, (size_t)(end - p), &look);
