@@ -60,7 +60,7 @@ FRONT_FLOORS	:= base verdict conf message worker engine scan policy effect milte
 SCANNER_BASE	:= digest fsx
 SCANNER_FLOORS	:= verdict scanner
 CTL_FLOORS	:= verdict conf ctl
-CTL_BASE	:= deadline digest endpoint fsx log
+CTL_BASE	:= deadline digest endpoint fsx log program
 
 srcs		= $(foreach f,$(1),$(sort $(wildcard src/$(f)/*.c)))
 objs		= $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call srcs,$(1)))

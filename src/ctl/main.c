@@ -12,6 +12,7 @@
 #include "base/fsx.h"
 #include "conf/conf.h"
 #include "control/protocol.h"
+#include "ctl/doctor.h"
 #include "ctl/print.h"
 
 /* Exit codes: done; found something, or no; error. */
@@ -35,6 +36,9 @@ static const struct {
 #define COMMAND(name, right, args, help) { #name, args, help },
 #include "control/commands.def"
 #undef COMMAND
+	/* What is done here, without the daemon. */
+	{ "doctor", "[--postfix DIR] [--sendmail FILE] [--clamd FILE] [--c-icap FILE]",
+	    "what is wrong with this installation, and the line that mends it" },
 };
 
 struct job {
@@ -251,6 +255,8 @@ main(int argc, char **argv)
 		help(stderr);
 		return ERROR;
 	}
+	if (strcmp(argv[optind], "doctor") == 0)
+		return doctor_run(j.config, argv + optind, j.json);
 	fd = dial(&j, &err);
 	if (fd < 0)
 		return complain(err->message);
