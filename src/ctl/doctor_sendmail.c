@@ -1,5 +1,7 @@
 /*
- * doctor_sendmail - sendmail.mc: INPUT_MAIL_FILTER(`name', `S=..., F=T, T=C:30s;S:30s;R:30s;E:5m') (libmilter/README, cf/README)
+ * doctor_sendmail - sendmail.mc (libmilter/README, cf/README)
+ *
+ *	INPUT_MAIL_FILTER(`name', `S=..., F=T, T=C:30s;S:30s;R:30s;E:5m')
  */
 #include <string.h>
 #include <sys/stat.h>

@@ -36,9 +36,10 @@ static const struct {
 #define COMMAND(name, right, args, help) { #name, args, help },
 #include "control/commands.def"
 #undef COMMAND
-	/* What is done here, without the daemon. */
-	{ "doctor", "[--postfix DIR] [--sendmail FILE] [--clamd FILE] [--c-icap FILE]",
-	    "what is wrong with this installation, and the line that mends it" },
+/* What is done here, without the daemon. */
+#define LOCAL(name, args, help) { #name, args, help },
+#include "ctl/local.def"
+#undef LOCAL
 };
 
 struct job {
@@ -255,8 +256,11 @@ main(int argc, char **argv)
 		help(stderr);
 		return ERROR;
 	}
-	if (strcmp(argv[optind], "doctor") == 0)
-		return doctor_run(j.config, argv + optind, j.json);
+#define LOCAL(name, args, help)                                                                    \
+	if (strcmp(argv[optind], #name) == 0)                                                      \
+		return name##_run(j.config, argv + optind, j.json);
+#include "ctl/local.def"
+#undef LOCAL
 	fd = dial(&j, &err);
 	if (fd < 0)
 		return complain(err->message);
