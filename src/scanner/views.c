@@ -13,6 +13,7 @@
 #define QP_SAMPLE     (64 * 1024)
 #define BASE64_LEAST  24 /* letters: less is a word */
 #define PADS_OF       3  /* and at least so many letters for what may be an escape */
+#define WORD_MIN      20 /* bytes: text whose words are shorter on average is prose */
 #define LETTERS_OF_20 17 /* in base64 at least so many bytes of 20 are letters ... */
 #define LETTERS_TIGHT 15 /* ... or so many, where there are no blanks */
 
@@ -91,6 +92,9 @@ views_looks_base64(const unsigned char *p, const unsigned char *end)
 	}
 	/* Quoted-printable may have an escape for each two letters. */
 	size_t of_20 = blanks * 50 > text ? LETTERS_OF_20 : LETTERS_TIGHT;
+	/* Prose has a blank for each word. */
+	if (blanks * WORD_MIN > text)
+		return false;
 	return letters >= BASE64_LEAST && (letters + pads) * 20 >= text * of_20 &&
 	    escapes * PADS_OF <= letters;
 }
