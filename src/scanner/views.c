@@ -16,6 +16,7 @@
 #define WORD_MIN      20 /* bytes: text whose words are shorter on average is prose */
 #define LETTERS_OF_20 17 /* in base64 at least so many bytes of 20 are letters ... */
 #define LETTERS_TIGHT 15 /* ... or so many, where there are no blanks */
+#define MIXED_OF_10   1  /* of 10 letters so many are no small ones: 6 on average, in prose none */
 
 static void
 view_base64(struct offer *o, const unsigned char *p, size_t len, enum base64_view view)
@@ -77,10 +78,11 @@ bool
 views_looks_base64(const unsigned char *p, const unsigned char *end)
 {
 	size_t n = MIN((size_t)(end - p), SAMPLE), letters = 0, pads = 0, escapes = 0, text = 0,
-	       blanks = 0;
+	       blanks = 0, mixed = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		letters += base64_letter(p[i]);
+		mixed += base64_letter(p[i]) && !g_ascii_islower(p[i]);
 		pads += p[i] == '=';
 		escapes += p[i] == '=' && i + 2 < n && g_ascii_isxdigit(p[i + 1]) &&
 		    g_ascii_isxdigit(p[i + 2]);
@@ -96,7 +98,7 @@ views_looks_base64(const unsigned char *p, const unsigned char *end)
 	if (blanks * WORD_MIN > text)
 		return false;
 	return letters >= BASE64_LEAST && (letters + pads) * 20 >= text * of_20 &&
-	    escapes * PADS_OF <= letters;
+	    escapes * PADS_OF <= letters && mixed * 10 >= letters * MIXED_OF_10;
 }
 
 static bool
