@@ -179,6 +179,23 @@ is_text(const struct source *src)
 	return n > 0 && odd * 20 < n * BINARY_OF_20;
 }
 
+/* Control characters at the beginning make no mail unreadable: whoever names a field of MIME is swept. */
+static bool
+names_field(const struct source *src)
+{
+	static const char field[] = "content-";
+	const unsigned char *p = src->base, *end = p + src->len;
+
+	while ((p = memchr(p, '-', (size_t)(end - p))) != NULL) {
+		p++;
+		if ((size_t)(p - src->base) >= sizeof field - 1 &&
+		    g_ascii_strncasecmp(
+			(const char *)p - (sizeof field - 1), field, sizeof field - 1) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 narrow(struct offer *o, const struct source *src, enum charset from)
 {
@@ -233,7 +250,8 @@ sweep_source(struct offer *o, const struct source *src)
 
 	if (wide != CHARSET_NARROW)
 		narrow(o, src, wide);
-	else if (is_text(src))
+	/* A byte order mark in front of a mail makes it no other mail. */
+	if (is_text(src) || names_field(src))
 		sweep_text(o, src);
 }
 

@@ -204,6 +204,11 @@ def top_level():
     yield 'top/text-first', lambda data: b'Hello there, this mail has no header.' + CRLF + CRLF + b.multipart(parts(data)).render()
     yield 'top/text-first-part', lambda data: b'Hello there.' + CRLF + body(data)
     yield 'top/header-in-body', lambda data: b'Subject: x' + CRLF + CRLF + whole(data)
+    chunks = lambda data: b.attachment(data, body=b''.join(b.b64(data[i:i + 7]) for i in range(0, len(data), 7)))
+    yield 'top/control-characters', lambda data: b'X-Control: ' + b'\x01' * 400 + CRLF + b.message(b.multipart([b.TEXT, chunks(data)]), 'control')
+    for name, mark in (('bom-16', b'\xff\xfe'), ('controls', b'X-Control: ' + b'\x01' * 400 + CRLF)):
+        yield 'inner/' + name, lambda data, m=mark: b.message(Entity(['Content-Type: message/rfc822', b.B64], b.b64(
+            m + b'X-Inner: yes' + CRLF + b.multipart([b.TEXT, chunks(data)]).render())), 'inner')
     yield 'top/blank-then-text', lambda data: CRLF + b'   text' + CRLF + whole(data)
 
 
