@@ -179,6 +179,7 @@ def verdicts(bench, claims):
     db = bench.database()
     redis = filters.Redis()
     ways = [filters.Avmilter(db, 'cache off', {'cache_memory': '0'}), filters.Avmilter(db, 'cache on')]
+    ways += [filters.Avmilter(db, 'no cache at all, regexes interpreted', {'cache_memory': '0'}, {'layer_cache': 'false', 'pcre_jit': 'false'})]
     ways += [filters.Avmilter(db, 'shared cache, %s instance' % n).share(redis) for n in ('first', 'second')]
     answers = {}
     for f in ways:
