@@ -73,7 +73,7 @@ ranges_in(const GArray *all, const struct source *src, size_t *count)
 	for (high = low; high < all->len && list[high].end <= src->base + src->len;)
 		high++;
 	*count = high - low;
-	return list + low;
+	return list ? list + low : NULL;
 }
 
 /* Behind a first paragraph so short that it may be there to mislead; NULL if there is none. */
