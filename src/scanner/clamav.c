@@ -102,6 +102,8 @@ on_member(const char *container, unsigned long container_size, const char *name,
 	struct scan *sc = context;
 
 	(void)container, (void)container_size, (void)name, (void)position;
+	if (layers_guess(&sc->layers))
+		return CL_CLEAN;
 	layers_member(&sc->layers, size, encrypted);
 	/* What stands here instead of a size means zip64, which libclamav steps over. */
 	if (size == UINT32_MAX)

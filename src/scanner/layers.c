@@ -30,6 +30,25 @@ plausible(const char *type, const unsigned char *data, size_t size)
 	return true;
 }
 
+/* Old binary cpio (cpio(5)): 26 bytes, the name with its NUL, the content. libclamav asks for the two bytes of the magic only, which
+ * one in 32768 random files has. A name that does not fit, or does not end, is no cpio's. */
+#define CPIO_OLD_HEADER    26
+#define CPIO_OLD_NAME_SIZE 20
+
+static bool
+is_cpio_old(const unsigned char *data, size_t size)
+{
+	bool little = size > 0 && data[0] == 0xc7;
+	size_t len;
+
+	if (size <= CPIO_OLD_HEADER)
+		return false;
+	len = little ? data[CPIO_OLD_NAME_SIZE] | data[CPIO_OLD_NAME_SIZE + 1] << 8
+		     : data[CPIO_OLD_NAME_SIZE] << 8 | data[CPIO_OLD_NAME_SIZE + 1];
+	return len > 1 && len <= size - CPIO_OLD_HEADER &&
+	    memchr(data + CPIO_OLD_HEADER, '\0', len) == data + CPIO_OLD_HEADER + len - 1;
+}
+
 static bool
 is_archive(const char *type)
 {
@@ -126,6 +145,7 @@ layers_enter(struct layers *l, uint32_t level, const char *type, const char *nam
 	at->unopened = put_there && must_open(type, data, size);
 	at->rar = strcmp(type, "CL_TYPE_RAR") == 0;
 	at->twice = strcmp(type, "CL_TYPE_ZIP") == 0;
+	at->guess = strcmp(type, "CL_TYPE_CPIO_OLD") == 0 && !is_cpio_old(data, size);
 	if (put_there)
 		check_unseen(at, type, data, size, v);
 	if (at->archive)
@@ -139,6 +159,12 @@ layers_member(struct layers *l, uint64_t size, bool encrypted)
 		return;
 	l->at[l->depth - 1].unopened = false;
 	l->at[l->depth - 1].members += size > LAYERS_TOO_SMALL && !encrypted;
+}
+
+bool
+layers_guess(const struct layers *l)
+{
+	return l->depth > 0 && l->at[l->depth - 1].guess;
 }
 
 void

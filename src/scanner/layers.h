@@ -24,6 +24,7 @@ struct layer {
 	bool	 twice;		/* shows each member twice: zip, from directory and header */
 	uint64_t members, children;	/* members with bytes to scan, layers that came of them */
 	bool	 rar;
+	bool	 guess;		/* two bytes made it an archive; what it says about members is noise */
 };
 
 struct layers {
@@ -40,6 +41,8 @@ void	 layers_enter(struct layers *l, uint32_t level, const char *type, const cha
 /* The archive at hand showed a member; one that is neither empty nor encrypted must become a layer.
  */
 void	 layers_member(struct layers *l, uint64_t size, bool encrypted);
+/* Is the archive at hand one by accident? Then nobody can unpack it, and its members mean nothing. */
+bool	 layers_guess(const struct layers *l);
 /* The newest layer is known from an earlier mail and will not be opened. */
 void	 layers_known(struct layers *l);
 /* The newest layer is done; an archive that showed nothing becomes a PARTIAL in v. found: what

@@ -426,6 +426,19 @@ def trap_partial(p):
             expect(v.clean(), kind, v)
 
 
+@test('trap: two bytes make a file an old cpio archive for libclamav; only one with a name has members')
+def trap_cpio(p):
+    with p.worker() as w:
+        for magic in b'\xc7\x71', b'\x71\xc7':
+            noise = magic + bytes((i * 167 + 13) % 255 + 1 for i in range(3000))
+            v = w.message(mixed(TEXT, attached(noise, b'noise.bin')))
+            expect(v.clean(), magic, v)
+        # the same magic, a name of eight bytes, and a member of 2 GB
+        head = struct.pack('<13H', 0o070707, 0, 0, 0o100644, 0, 0, 1, 0, 0, 0, 8, 0x7fff, 0xffff) + b'evil.ex\0'
+        v = w.message(mixed(TEXT, attached(head + noise, b'real.cpio')))
+        expect(v.state == PARTIAL and v.partial == 'limit.size', v)
+
+
 @test('trap: many workers at once draw different temporary names: 6 workers, 240 infected mails, none clean')
 def trap_names(p):
     mail = mixed(TEXT, attached(zipped(('x.com', EICAR))))
