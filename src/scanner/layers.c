@@ -30,8 +30,9 @@ plausible(const char *type, const unsigned char *data, size_t size)
 	return true;
 }
 
-/* Old binary cpio (cpio(5)): 26 bytes, the name with its NUL, the content. libclamav asks for the two bytes of the magic only, which
- * one in 32768 random files has. A name that does not fit, or does not end, is no cpio's. */
+/* Old binary cpio (cpio(5)): 26 bytes, the name with its NUL, the content. libclamav asks for the two
+ * bytes of the magic only, which one in 32768 random files has. A name that does not fit, or does not
+ * end, is no cpio's. */
 #define CPIO_OLD_HEADER    26
 #define CPIO_OLD_NAME_SIZE 20
 

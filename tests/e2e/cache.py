@@ -259,7 +259,7 @@ def off():
 
 @tap.test('avmilterctl cache: stats, purge of one object, of everything')
 def console():
-    d = daemon('console', scan_whole='false').start()
+    d = daemon('console', scan_whole='false', sweep='false').start()
 
     def ctl(*words):
         return rig.run([rig.program('avmilterctl'), '-c', d.conf, '-j', 'cache'] + list(words))
