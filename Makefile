@@ -35,7 +35,7 @@ BUILD		?= build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,
 Q		:= $(if $(V),,@)
 say		= $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
 
-PKGS_FRONT	:= glib-2.0 gthread-2.0 libssl libcrypto libconfuse jansson libpcre2-8 hiredis
+PKGS_FRONT	:= glib-2.0 gthread-2.0 libssl libcrypto libconfuse jansson libpcre2-8 hiredis libmicrohttpd
 PKGS_SCANNER	:= glib-2.0 gmime-3.0 libclamav libseccomp libcrypto libpcre2-8 zlib
 SYSTEMD_CFLAGS	:= $(shell pkg-config --exists libsystemd && printf -- '-DHAVE_SYSTEMD %s' "$$(pkg-config --cflags libsystemd)")
 SYSTEMD_LIBS	:= $(shell pkg-config --libs libsystemd 2>/dev/null)

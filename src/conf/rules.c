@@ -87,6 +87,10 @@ check_pairs(const struct conf *c, const struct outline *o)
 		ERROR("control.http",
 		    "control.http is not a loopback address: say who may read it "
 		    "in http_allow = {...}");
+	else if (*c->control.http && !is_loopback(c->control.http))
+		WARN("control.http",
+		    "control.http is not a loopback address: whoever is in http_allow reads it, and "
+		    "it goes over the network in clear text");
 	if ((*c->trust.skip_header) && !*c->trust.clients)
 		WARN("trust.skip_header",
 		    "trust.skip_header is believed from nobody: name the networks in clients");

@@ -132,6 +132,13 @@ print_answer(const char *command, const json_t *o, bool json)
 		free(text);
 	} else if (strcmp(command, "quarantine") == 0 && json_object_get(o, "mails") != NULL) {
 		print_mails(o);
+	} else if (strcmp(command, "stats") == 0) {
+		json_t *rest = json_copy((json_t *)(uintptr_t)o);
+
+		print_engine_stats(json_object_get(o, "engines"));
+		json_object_del(rest, "engines");
+		print_object(rest, 0);
+		json_decref(rest);
 	} else {
 		print_object(o, 0);
 	}

@@ -7,6 +7,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* The part of stats that speaks of the engines, for people. */
+void	 print_engine_stats(const json_t *engines);
+
 void	 print_answer(const char *command, const json_t *o, bool json);
 
 #endif

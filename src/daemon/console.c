@@ -13,6 +13,7 @@
 #include "daemon/console_selftest.h"
 #include "daemon/generation.h"
 #include "daemon/jsonx.h"
+#include "daemon/numbers.h"
 #include "daemon/server.h"
 #include "daemon/testmail.h"
 #include "effect/quarantine_desk.h"
@@ -138,8 +139,7 @@ stats_object(const struct stats *st)
 	put_number(o, "messages_checked", atomic_load(&st->messages));
 	put_number(o, "parts_checked", atomic_load(&st->objects));
 	put_number(o, "viruses_detected", atomic_load(&st->viruses));
-	/* Action repair is not there yet, and is refused in the configuration. */
-	put_number(o, "viruses_cured", 0);
+	put_number(o, "viruses_cured", atomic_load(&st->actions[ACTION_REPAIR]));
 	put_real(o, "average_ms_per_message", average_ms(st, &st->messages));
 	put_real(o, "average_ms_per_part", average_ms(st, &st->objects));
 	put_number(o, "bytes", atomic_load(&st->bytes));
@@ -181,6 +181,9 @@ stats(void *arg, const struct control_request *rq, GError **err)
 		return NULL;
 	}
 	o = stats_object(st);
+	put_number(o, "spool_bytes", spool_budget_used(s->milter.budget));
+	json_object_set_new(o, "engines", numbers_engines(s));
+	json_object_set_new(o, "queue", numbers_queue(s));
 	json_object_set_new(o, "cache", console_cache_stats(s->memory));
 	json_object_set_new(o, "rules", rules_object(s));
 	json_object_set_new(o, "quarantine", desk_stats(atomic_load(&s->milter.quarantine)));
@@ -416,9 +419,17 @@ quarantine(void *arg, const struct control_request *rq, GError **err)
 	return console_quarantine(arg, rq, err);
 }
 
+static json_t *
+top(void *arg, const struct control_request *rq, GError **err)
+{
+	(void)rq;
+	return numbers_overview(arg, err);
+}
+
 const struct control_commands console_commands = {
 	.status = status,
 	.stats = stats,
+	.top = top,
 	.version = version,
 	.engines = engines,
 	.scan = scan,

@@ -13,6 +13,7 @@
 #include "daemon/notify.h"
 #include "daemon/server.h"
 #include "daemon/store.h"
+#include "daemon/web.h"
 
 /* How often a reload that does not get ready is complained about. */
 #define REPORT_MS 60000
@@ -42,6 +43,7 @@ put_in_use(struct server *s, struct snapshot *snap)
 	memory_apply(s->memory, snap->conf);
 	quarantine_apply(atomic_load(&s->milter.quarantine), snap->conf);
 	snapshot_slot_set(&s->milter.slot, snap);
+	web_apply(s, snap->conf);
 	log_notice("configuration %u of %s is in use", number, s->options->config);
 	updates_wake(s->updates);
 	notify_ready("serving");

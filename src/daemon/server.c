@@ -22,6 +22,7 @@
 #include "daemon/notify.h"
 #include "daemon/socket.h"
 #include "daemon/store.h"
+#include "daemon/web.h"
 #include "effect/seal.h"
 #include "milter/control_thread.h"
 
@@ -227,6 +228,7 @@ server_start(struct server *s, GError **err)
 		return EX_OSERR;
 	if (s->control != NULL && !control_start(s->control, &console_commands, s, err))
 		return EX_OSERR;
+	web_apply(s, s->started);
 	event_raise(EVENT_STARTUP, "avmilter %s starts as user %s on %s, %u engine%s", AVM_VERSION,
 	    s->identity->name, s->started->socket, engines, plural(engines));
 	notify_ready("serving");
@@ -298,6 +300,7 @@ server_stop(struct server *s, bool gently)
 		drain(s);
 	milter_cut(&s->milter); /* ends what the console is scanning */
 	updates_stop(s->updates);
+	web_stop(s);
 	control_free(&s->control);
 	updates_free(&s->updates);
 	socket_file_remove(&s->socket_file);

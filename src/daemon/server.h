@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "control/http.h"
 #include "control/server.h"
 #include "daemon/options.h"
 #include "daemon/pidfile.h"
@@ -32,6 +33,8 @@ struct server {
 	struct memory		*memory;	/* outlives every snapshot */
 	struct updates		*updates;
 	struct control		*control;	/* NULL: no control socket */
+	struct http		*http;		/* NULL: no metrics and status page */
+	char			*http_where;	/* what http serves: see web.c */
 	unsigned		 latest;	/* number of the latest snapshot */
 	struct snapshot		*next;		/* of a reload whose workers still load, or NULL */
 	int64_t			 next_report_ms;

@@ -8,6 +8,7 @@
 #include "base/lane.h"
 #include "conf/conf.h"
 #include "engine/dispatch.h"
+#include "engine/score.h"
 #include "engine/threadpool.h"
 #include "engine/upstream.h"
 
@@ -188,6 +189,7 @@ engine_new(const struct engines *set, const struct conf_engine *sec, struct work
 	e = g_new0(struct engine, 1);
 	e->conf = sec;
 	e->title = sec->title;
+	e->score = score_of(sec->title);
 	e->workers = w;
 	e->all = set->conf;
 	e->pool = find_pool(set, sec->pool);
@@ -351,10 +353,13 @@ no_turn(struct engine *e, const struct scan_request *rq, const char *what, struc
 static void
 scan_now(struct engine *e, const struct scan_request *rq, struct verdict *v)
 {
+	const int64_t begin_us = g_get_monotonic_time();
+
 	if (e->upstream)
 		dispatch_scan(e, rq, v);
 	else
 		scan_locally(e, rq, v);
+	histogram_add(&e->score->scan, g_get_monotonic_time() - begin_us);
 }
 
 /* Wait for the pool's turn. */
@@ -404,4 +409,11 @@ engine_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
 		verdict_fail(
 		    v, REASON_UNKNOWN, "engine %s: said nothing about %s", e->title, rq->label);
 	verdict_blame(v, e->title);
+	atomic_fetch_add(&e->score->objects[verdict_class(v)], 1);
+}
+
+void
+engine_covered(struct engine *e)
+{
+	atomic_fetch_add(&e->score->covered, 1);
 }

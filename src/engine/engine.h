@@ -28,6 +28,7 @@ struct lane;
 struct lease;
 struct memory;
 struct probe;
+struct score;
 struct threadpool;
 struct upstream;
 struct workers;
@@ -90,6 +91,7 @@ struct engine {
 	struct engine		*inner;		/* of engine_fault: the one it wraps; owned */
 	struct upstream		*upstream;	/* of engines on the network: their servers; owned */
 	struct threadpool	*pool;		/* who serves it (P7); of the set */
+	struct score		*score;		/* what it has done, also under earlier configurations; of the process */
 	struct lane		*gate;		/* max_concurrency; NULL = the pool decides; owned */
 	const struct conf	*all;		/* the whole configuration; lives with the set */
 	void			*data;		/* the engine's own */
@@ -129,6 +131,9 @@ const struct engine_ops *engine_ops_find(const char *name);
 
 /* May objects of one message be handed to it by several threads at once? Else the session's own thread asks it. */
 bool	 engine_is_parallel(const struct engine *e);
+
+/* A part of a message that e has examined with the whole, and is not asked about: count it. */
+void	 engine_covered(struct engine *e);
 
 /* Wait for a turn (max_concurrency, then the pool's), then scan through e under its own timeout, which begins there; fills v, never
  * leaves it UNKNOWN without a reason. Any thread. */

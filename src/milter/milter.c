@@ -31,7 +31,7 @@ milter_init(struct milter *m, const struct mta_ops *ops, const struct endpoint *
 	else
 		m->host = g_strdup(host);
 	atomic_store(&m->cut_ms, INT64_MAX);
-	stats_reset(&m->stats);
+	stats_init(&m->stats);
 	return kick_init(&m->kick, own, err);
 }
 
@@ -40,6 +40,7 @@ milter_clear(struct milter *m)
 {
 	snapshot_slot_set(&m->slot, NULL);
 	spool_budget_free(&m->budget);
+	stats_clear(&m->stats);
 	g_free(m->host);
 	m->host = NULL;
 }

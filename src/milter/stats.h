@@ -7,10 +7,18 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
+#include "milter/history.h"
 #include "policy/policy.h"
 #include "scan/scan.h"
 #include "verdict/action.h"
 #include "verdict/verdict.h"
+
+/* Why messages were not scanned, the last for words that are not known here. */
+#define STATS_SKIPS 10
+
+/* Results of a message as the metrics know them: the classes, and "skipped". */
+#define STATS_RESULTS (CLASS_COUNT + 1)
 
 struct stats {
 	atomic_uint_fast64_t	 sessions;		/* connections of an MTA */
@@ -25,10 +33,23 @@ struct stats {
 	atomic_uint_fast64_t	 eom_us;		/* all ends of message together */
 	atomic_uint_fast64_t	 classes[CLASS_COUNT];
 	atomic_uint_fast64_t	 actions[ACTION_COUNT];
+	atomic_uint_fast64_t	 answers[STATS_RESULTS][ACTION_COUNT];	/* messages by result and action */
+	atomic_uint_fast64_t	 skips[STATS_SKIPS];	/* by stats_skip_word() */
+	struct histogram	 eom;			/* each end of message */
 	atomic_int_fast64_t	 since_ms;		/* monotonic: the start, or the last reset */
+	struct history		 history;		/* of the last 24 hours; a reset leaves it alone */
 };
 
-/* Begin to count, or begin anew. Any thread. */
+/* "clean" ... "infected", "skipped". */
+const char *stats_result_word(unsigned result);
+/* "disabled", "policy", ... */
+const char *stats_skip_word(unsigned i);
+
+/* s is zero-initialised. */
+void	 stats_init(struct stats *s);
+void	 stats_clear(struct stats *s);
+
+/* Begin anew to count, the engines' scores as well. Any thread. */
 void	 stats_reset(struct stats *s);
 
 /* Count one answered message. Any thread. */

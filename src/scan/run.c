@@ -64,6 +64,7 @@ cover_slots(const struct run_context *ctx, const struct plan *plan, const struct
 		    !lease_covers(ctx->lease, slot->object))
 			continue;
 		verdict_complete(&slot->verdict);
+		engine_covered(slot->engine);
 		slot->done = true;
 	}
 }

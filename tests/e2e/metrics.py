@@ -1,0 +1,251 @@
+#!/usr/bin/python3
+"""Metrics, status page, statistics of the engines, top"""
+# run: timeout=120 san=address,thread
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
+from lib import mails, milter, prom, rig, tap
+from lib.avmilter import Daemon, q
+
+D = []
+PORT, OTHER = 9190, 9191
+# what a hostile mail might want a browser or a terminal to obey
+EVIL = '<script>alert(1)</script>"\'&\x1b[2J'
+
+
+def daemon():
+    if not D:
+        d = Daemon()
+        d.sections['control']['http'] = q('127.0.0.1:%d' % PORT)
+        d.more_engines = '\tfake "second" { }\n'
+        d.more = 'policy "both kinds" { classes = {infected} action = reject }\n'
+        d.args = ['--test-engines']
+        D.append(d.start())
+    return D[0]
+
+
+@tap.on_failure
+def logs():
+    return rig.tail(D[0].output, 40) if D else ''
+
+
+def get(path, method='GET', port=PORT, headers=None, host='127.0.0.1'):
+    """(status, headers, body)"""
+    c = http.client.HTTPConnection(host, port, timeout=20)
+    c.request(method, path, headers=headers or {})
+    r = c.getresponse()
+    body = r.read().decode('utf-8')
+    c.close()
+    return r.status, dict(r.getheaders()), body
+
+
+def metrics():
+    status, headers, body = get('/metrics')
+    tap.eq((status, headers['Content-Type']), (200, 'text/plain; version=0.0.4; charset=utf-8'))
+    return prom.parse(body)
+
+
+def ctl(*args, **kw):
+    return rig.run([rig.program('avmilterctl'), '-s', daemon().dir + '/run/control.sock'] + list(args), **kw)
+
+
+def ask(*args):
+    status, out, err = ctl('-j', *args)
+    tap.eq(status, 0, out + err)
+    return json.loads(out)
+
+
+@tap.test('the strict reader of the text format is strict')
+def strict():
+    good = '# HELP a_total x\n# TYPE a_total counter\na_total{l="v\\"\\\\"} 1\n'
+    tap.eq(prom.value(prom.parse(good), 'a_total', l='v"\\'), 1)
+    for bad in (good[:-1], good + 'a_total{l="v\\"\\\\"} 1\n', good.replace('counter', 'counts'), good.replace('\\"', '"'),
+                good.replace(' 1\n', ' one\n'), good + 'b_total 1\n', good.replace('_total', ''),
+                '# HELP h x\n# TYPE h histogram\nh_bucket{le="1"} 2\nh_bucket{le="+Inf"} 1\nh_sum 1\nh_count 1\n'):
+        try:
+            prom.parse(bad)
+        except prom.Bad:
+            continue
+        raise AssertionError('accepted: ' + bad)
+
+
+@tap.test('/metrics counts what was done: messages, objects, times, cache')
+def counts():
+    d = daemon()
+    before = metrics()
+    tap.eq(prom.value(before, 'avmilter_messages_total', **{'class': 'clean', 'action': 'pass'}), 0)
+    tap.eq(prom.value(before, 'avmilter_eom_seconds_count'), 0)
+    for _ in range(2):
+        milter.talk(d.address, mails.clean())
+    milter.talk(d.address, mails.eicar_plain())
+    m = metrics()
+    tap.eq(prom.value(m, 'avmilter_messages_total', **{'class': 'clean', 'action': 'pass'}), 2)
+    tap.eq(prom.value(m, 'avmilter_messages_total', **{'class': 'infected', 'action': 'reject'}), 1)
+    tap.eq(prom.value(m, 'avmilter_eom_seconds_count'), 3)
+    tap.eq(prom.value(m, 'avmilter_eom_seconds_bucket', le='+Inf'), 3)
+    tap.ok(0 < prom.value(m, 'avmilter_eom_seconds_sum') < 60, 'time of the messages')
+    tap.ok(prom.value(m, 'avmilter_objects_total', engine='clamav', result='clean') >= 1, 'clean objects')
+    tap.ok(prom.value(m, 'avmilter_objects_total', engine='clamav', result='infected') >= 1, 'infected objects')
+    tap.ok(prom.value(m, 'avmilter_objects_total', engine='second', result='clean') >= 1, 'objects of the second engine')
+    tap.ok(prom.value(m, 'avmilter_scan_seconds_count', engine='clamav') >= 2, 'scans')
+    tap.eq(prom.value(m, 'avmilter_engine_up', engine='clamav', server='embedded'), 1)
+    tap.eq(prom.value(m, 'avmilter_cache_lookups_total', tier='memory', level='message', result='hit'), 1)
+    tap.eq((prom.value(m, 'avmilter_queue_length'), prom.value(m, 'avmilter_spool_bytes')), (0, 0))
+    tap.eq(prom.value(m, 'avmilter_unscanned_delivered_total'), 0)
+    tap.eq(prom.value(m, 'avmilter_rule_hits_total', rule='both kinds'), 1)
+    tap.eq(prom.value(m, 'avmilter_events_total', kind='startup'), 1)
+    tap.eq(prom.value(m, 'avmilter_worker_restarts_total', cause='crashed'), 0)
+    tap.ok(prom.value(m, 'avmilter_threadpool_places', pool='IO') > 0, 'threadpool IO')
+    tap.ok(prom.value(m, 'avmilter_ready') == 1, 'ready')
+
+
+@tap.test('promtool finds nothing to remark')
+def promtool():
+    tool = shutil.which('promtool')
+    if not tool:
+        raise tap.Skip('promtool is not installed (scripts/install-deps test)')
+    status, out, err = rig.run([tool, 'check', 'metrics'], stdin=get('/metrics')[2].encode())
+    tap.eq((status, out + err), (0, ''))
+
+
+@tap.test('stats: a table for each engine, in the form of the seed; the same as JSON')
+def stats():
+    st = ask('stats')
+    e = st['engines']['clamav']
+    tap.eq((e['messages_checked'], e['viruses_detected'], e['viruses_cured'], e['failures']), (3, 1, 0, 0))
+    tap.ok(e['parts_checked'] >= 2 and e['average_ms_per_part'] > 0, e)
+    tap.eq(st['engines']['second']['viruses_detected'], 0)
+    tap.eq((st['queue']['waiting'], st['spool_bytes']), (0, 0))
+    tap.eq(st['queue']['threadpools']['IO']['inside'], 0)
+    status, out, err = ctl('stats')
+    tap.eq(status, 0, err)
+    table = re.search(r'(?m)^clamav\n((?:  .*\n)+)', out)
+    tap.ok(table, out)
+    for line in (r'Messages checked: +3', r'MIME parts checked: +\d+', r'Viruses detected: +1', r'Viruses cured: +0',
+                 r'Failures: +0', r'Avg\. time/message +\d+\.\d{3}ms', r'Avg\. time/MIME part +\d+\.\d{3}ms'):
+        tap.ok(re.search(r'(?m)^  %s$' % line, table.group(1)), line + ' in\n' + table.group(1))
+
+
+@tap.test('/status is the overview as JSON')
+def status_page():
+    status, headers, body = get('/status')
+    tap.eq((status, headers['Content-Type']), (200, 'application/json'))
+    o = json.loads(body)
+    tap.eq((o['status']['serving'], o['stats']['messages_checked']), (True, 3))
+    tap.eq(sorted(e['title'] for e in o['engines']), ['clamav', 'second'])
+    slots = o['history']['slots']
+    tap.eq((len(slots), len(slots[0])), (24 * 6, len(o['history']['kinds'])))
+    tap.eq(sum(map(sum, slots)), 3, 'messages of the last 24 hours')
+    f = o['history']['findings']
+    tap.eq([(x['class'], x['action'], x['name'], x['engine']) for x in f],
+           [('infected', 'reject', mails.EICAR_NAME + '.UNOFFICIAL', 'clamav')])
+
+
+@tap.test('nothing but GET and HEAD, and nothing but its pages; every answer forbids what a browser could be made to do')
+def only():
+    for path in ('/metrics', '/status'):
+        status, headers, body = get(path, 'HEAD')
+        tap.eq((status, body), (200, ''), 'HEAD ' + path)
+        tap.ok(int(headers['Content-Length']) > 100, 'length of ' + path)
+    for method in ('POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'BREW'):
+        status, headers, _ = get('/metrics', method)
+        tap.eq((status, headers['Allow']), (405, 'GET, HEAD'), method)
+    for path in ('/etc/passwd', '/../etc/passwd', '//metrics', '/metrics/', '/%2e%2e/', '*'):
+        status, headers, _ = get(path)
+        tap.eq((status, "default-src 'none'" in headers['Content-Security-Policy']), (404, True), path)
+        tap.eq((headers['X-Content-Type-Options'], headers['Cache-Control']), ('nosniff', 'no-store'))
+    tap.eq(get('/metrics?x=y')[0], 200)
+    for name, want in (('evil.example:%d' % PORT, 421), ('localhost:%d' % PORT, 200), ('[::1]:1', 200), ('127.0.0.1', 200)):
+        tap.eq(get('/metrics', headers={'Host': name})[0], want, 'Host: ' + name)
+
+
+@tap.test('requests that are too large or broken, and more connections than there are places, hurt nobody for long')
+def hostile():
+    d = daemon()
+    for raw in (b'GET / HTTP/1.1\r\nX: ' + b'a' * 100000, b'\0' * 1000 + b'\r\n\r\n', b'GET\r\n\r\n',
+                b'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999\r\n\r\n' + b'x' * 1000):
+        with socket.create_connection(('127.0.0.1', PORT), timeout=20) as s:
+            try:
+                s.sendall(raw)
+                s.shutdown(socket.SHUT_WR)
+                while s.recv(65536):
+                    pass
+            except OSError:
+                pass
+    crowd = [socket.create_connection(('127.0.0.1', PORT), timeout=20) for _ in range(40)]
+    for s in crowd[:20]:
+        try:
+            s.sendall(b'GET /metr')
+        except OSError:         # beyond the places: closed at once
+            pass
+    tap.eq(milter.talk(d.address, mails.clean()).smtp(), 2, 'mail meanwhile')
+    for s in crowd:
+        s.close()
+    rig.wait_for(answers, 20, 'an answer after the crowd')
+
+
+def answers(port=PORT):
+    try:
+        return get('/metrics', port=port)[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+@tap.test('stats reset begins anew, the picture of the day stays')
+def reset():
+    ask('stats', 'reset')
+    m = metrics()
+    tap.eq((prom.value(m, 'avmilter_eom_seconds_count'), prom.value(m, 'avmilter_scan_seconds_count', engine='clamav')), (0, 0))
+    tap.eq(sum(map(sum, json.loads(get('/status')[2])['history']['slots'])), 4)
+
+
+@tap.test('a reload moves it to another address, lets nobody in whom http_allow does not name, and turns it off')
+def reload():
+    d = daemon()
+
+    def change(value, allow, log):
+        n = len(re.findall(log, d.logged()))
+        d.sections['control'].update(http=value, http_allow=allow)
+        d.write_conf()
+        d.hup()
+        d.wait_log(log, count=n + 1)
+
+    change(q('127.0.0.1:%d' % OTHER), '{}', r'http://127\.0\.0\.1:%d/' % OTHER)
+    tap.ok(answers(OTHER) and not answers(PORT), 'moved')
+    tap.eq(prom.value(prom.parse(get('/metrics', port=OTHER)[2]), 'avmilter_events_total', kind='startup'), 1)
+    change(q('127.0.0.1:%d' % OTHER), '{"10.0.0.0/8"}', r'configuration \d+ of .* is in use')
+    tap.ok(not answers(OTHER), 'a client that is not allowed is let in')
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(('127.0.0.1', PORT))
+        taken.listen(1)
+        change(q('127.0.0.1:%d' % PORT), '{}', r'no metrics and no status page: .*cannot listen there: Address already in use')
+        tap.eq(milter.talk(d.address, mails.clean()).smtp(), 2, 'mail without the page')
+    change(q('0.0.0.0:%d' % PORT), '{"127.0.0.0/8"}', r'control\.http is not a loopback address')
+    rig.wait_for(answers, 10, 'an answer on every address')
+    threads = d.threads()
+    change('""', '{}', r'configuration \d+ of .* is in use')
+    rig.wait_for(lambda: d.threads() == threads - 1 and not answers(PORT), 10, 'the thread of the pages has ended')
+
+
+@tap.test('the daemon ends in good order with a reader connected')
+def end():
+    d = daemon()
+    d.sections['control'].update(http=q('127.0.0.1:%d' % PORT), http_allow='{}')
+    d.write_conf()
+    d.hup()
+    rig.wait_for(answers, 10, 'pages again')
+    with socket.create_connection(('127.0.0.1', PORT), timeout=20) as s:
+        s.sendall(b'GET /met')
+        tap.eq(d.stop(), 0, 'exit status')
+        tap.eq(s.recv(100), b'')
+
+
+tap.main()
