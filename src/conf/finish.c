@@ -102,8 +102,9 @@ finish_engine(struct conf_engine *e, const struct conf *c, const struct outline 
 
 	RESOLVE_ALL(e);
 	/* Workers take messages apart without an embedded engine as well. */
+	/* Large mail leaves one of them free (base/lane.h), and all cores shall have work. */
 	if (e->clamav.workers == 0)
-		e->clamav.workers = cores();
+		e->clamav.workers = cores() + 1;
 	if (strcmp(e->kind, "clamav") == 0)
 		finish_clamav(e, c, o, path);
 	if (e->timeout == 0)
