@@ -137,6 +137,20 @@ check_list(
 	}
 }
 
+/* So are whitelists. */
+static void
+check_whitelists(const struct conf *conf, const struct identity *id, GPtrArray *errors)
+{
+	for (guint i = 0; i < conf->engines->len; i++) {
+		const struct conf_engine *e = g_ptr_array_index(conf->engines, i);
+		const int rc = *e->whitelist ? identity_access(id, e->whitelist, R_OK) : 0;
+
+		if (rc != 0)
+			add(errors, "%s \"%s\": user %s cannot read whitelist = \"%s\": %s",
+			    e->kind, e->title, id->name, e->whitelist, g_strerror(rc));
+	}
+}
+
 static void
 check_policies(const struct conf *conf, const struct identity *id, GPtrArray *errors)
 {
@@ -153,6 +167,7 @@ check_policies(const struct conf *conf, const struct identity *id, GPtrArray *er
 		check_list(p, p->symbols, id, errors);
 		check_list(p, p->objects, id, errors);
 	}
+	check_whitelists(conf, id, errors);
 	if (errors->len > before)
 		return;
 	rules = rules_new(conf, NULL, &err);

@@ -16,6 +16,7 @@
 #include "daemon/mailfile.h"
 #include "daemon/privileges.h"
 #include "effect/stamp.h"
+#include "policy/ignore.h"
 #include "policy/policy.h"
 #include "scan/scan.h"
 
@@ -124,6 +125,7 @@ testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const
 	g_autofree char *name = g_utf8_make_valid(label, -1);
 	struct scan_result r = { 0 };
 	struct decision d = { 0 };
+	struct facts facts;
 	struct wait wait;
 	json_t *out;
 
@@ -133,6 +135,9 @@ testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const
 	wait_init(&wait, deadline_in(snap->conf->antivirus.message_time_max), TICK_MS, NULL, NULL);
 	wait.cut = cut;
 	scan_message(snap->conf, snap->engines, snapshot_workers(snap), m, &wait, &r);
+	facts_of(m, &facts);
+	ignore_findings(snap->rules, &facts, &r);
+	facts_clear(&facts);
 	if (r.skipped == NULL)
 		policy_decide(snap->rules, m, &r.verdict, &d);
 	out = describe(snap->conf, m, &r, &d, name, now_ms() - begin);

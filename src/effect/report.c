@@ -123,6 +123,19 @@ address(const char *a)
 	return a && a[0] ? a : "<>";
 }
 
+/* Comma separated, as many as fit; their names are those of the configuration. */
+static void
+add_symbols(struct out *o, const GPtrArray *list)
+{
+	g_autoptr(GString) text = g_string_new("");
+
+	for (guint i = 0; list && i < list->len; i++)
+		g_string_append_printf(
+		    text, "%s%s", i ? "," : "", (char *)g_ptr_array_index(list, i));
+	if (text->len > 0)
+		add_string(o, "symbols", text->str, LOOK_BARE, ADDRESSES_MAX_LEN);
+}
+
 static void
 add_finding(struct out *o, const struct report *r)
 {
@@ -135,6 +148,8 @@ add_finding(struct out *o, const struct report *r)
 	}
 	if (!r->skipped)
 		add_word(o, "engine", top && top->engine[0] ? top->engine : r->scan->engines);
+	if (!r->skipped)
+		add_symbols(o, r->decision->symbols);
 	add_word(o, "action", action_name(r->decision->action));
 }
 
@@ -250,6 +265,8 @@ add_all(struct out *o, const struct report *r)
 	add_reason(o, r);
 	if (r->decision->observed)
 		add_word(o, "would", action_name(r->decision->would));
+	if (r->scan->ignored > 0)
+		add_number(o, "ignored", r->scan->ignored);
 	if (r->scan->left_out > 0)
 		add_number(o, "left_out", r->scan->left_out);
 	if (r->scan->verdict.more)

@@ -20,6 +20,7 @@ scan(struct engine *e, struct conn *conn, const struct scan_request *rq, struct 
 		return;
 	}
 	lease_scan(rq->lease, rq->object, e->title, rq->wait, v);
+	verdict_listed(v); /* workers ask libclamav for all matches */
 }
 
 /* The version of daily or main; a private database has none, so the content names it. */

@@ -22,7 +22,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "conf/conf.h"
+#include "engine/clamd_list.h"
 #include "engine/clamd_reply.h"
 #include "engine/conn.h"
 #include "engine/content.h"
@@ -162,6 +164,25 @@ judge(struct conn *c, const GString *reply, unsigned id, enum clamd_way way, con
 	clamd_reply_clear(&r);
 }
 
+/* It told the first name; where names are ignored the others matter too. */
+static void
+ask_for_more(
+    struct conn *c, struct content *content, const struct scan_request *rq, struct verdict *v)
+{
+	const struct finding *first = verdict_top(v);
+	g_autofree char *path = NULL, *name = NULL;
+	g_autoptr(GError) why = NULL;
+
+	if (!first || !*c->engine->conf->whitelist || !clamd_list_possible(c))
+		return;
+	name = g_strdup(first->name);
+	path = talk_path(c, content, &why);
+	if (path)
+		clamd_list(c, path, name, rq, v);
+	else
+		log_warn("engine %s: file for the server: %s", c->engine->title, why->message);
+}
+
 static void
 scan(struct engine *e, struct conn *c, const struct scan_request *rq, struct verdict *v)
 {
@@ -185,6 +206,7 @@ scan(struct engine *e, struct conn *c, const struct scan_request *rq, struct ver
 		conn_fail(c, v, "reply", why);
 	else
 		judge(c, reply, id, way, path, rq, (size_t)content.size, v);
+	ask_for_more(c, &content, rq, v);
 }
 
 /* One command outside a session on a fresh connection. False and v FAILED. */

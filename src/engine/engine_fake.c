@@ -5,6 +5,7 @@
  * FAKE:evasion=NAME FAKE:fail  FAKE:partial  FAKE:fail=REASON  FAKE:partial=REASON   a word of
  * reasons.def FAKE:sleep=MS       stay silent that long, or until the deadline, which is a failure
  * FAKE:unknown        leave the verdict as it was
+ * FAKE:hide           there may be more behind what it found, as with engines that stop at the first name
  * A name ends at the first byte outside [A-Za-z0-9._/-]. What no marker forbids is complete.
  */
 #include "engine/engine.h"
@@ -20,6 +21,7 @@ struct script {
 	const struct scan_request *rq;
 	struct verdict *v;
 	bool incomplete;
+	bool hides;
 };
 
 static size_t
@@ -66,6 +68,10 @@ obey(struct script *s, const char *order, const char *value)
 		}
 	if (strcmp(order, "sleep") == 0) {
 		sleep_for(s, value);
+		return;
+	}
+	if (strcmp(order, "hide") == 0) {
+		s->hides = true;
 		return;
 	}
 	s->incomplete = true;
@@ -120,6 +126,8 @@ scan(struct engine *e, struct conn *conn, const struct scan_request *rq, struct 
 	}
 	if (!s.incomplete)
 		verdict_complete(v);
+	if (!s.hides)
+		verdict_listed(v);
 }
 
 const struct engine_ops engine_fake = {

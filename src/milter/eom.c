@@ -11,6 +11,7 @@
 #include "milter/reply.h"
 #include "milter/sealing.h"
 #include "policy/context_note.h"
+#include "policy/ignore.h"
 #include "policy/skip.h"
 
 /* sendmail gives up after 10 s of silence (R in its T=), so we speak up a little earlier. */
@@ -158,6 +159,7 @@ scan(struct eom *e)
 		scan_message(
 		    e->conf, &some, snapshot_workers(e->snapshot), e->message, &e->wait, &e->scan);
 		e->skipped = e->scan.skipped;
+		ignore_findings(e->snapshot->rules, &e->facts, &e->scan);
 		context_note(&e->context, e->conf, &e->scan);
 	} else {
 		e->skipped = e->told != NULL ? e->told : "context";

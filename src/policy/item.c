@@ -11,6 +11,8 @@ item_free(void *p)
 	struct item *it = p;
 
 	g_ptr_array_unref(it->symbols);
+	g_ptr_array_unref(it->maybe);
+	g_clear_pointer(&it->ignored_for, g_hash_table_unref);
 	g_free(it);
 }
 
@@ -42,6 +44,7 @@ add(GPtrArray *to, const struct conf *conf, enum verdict_class c, const struct f
 	it->finding = f;
 	it->engine = engine;
 	it->symbols = g_ptr_array_new_with_free_func(g_free);
+	it->maybe = g_ptr_array_new_with_free_func(g_free);
 	if (sec && c != CLASS_CLEAN)
 		g_ptr_array_add(it->symbols, g_strconcat(sec->symbol, symbol_suffix(c), NULL));
 	g_ptr_array_add(to, it);
@@ -100,9 +103,16 @@ items_new(const struct conf *conf, const struct verdict *v)
 	return items;
 }
 
+void
+item_ignore_for(struct item *it, const char *rcpt)
+{
+	if (!it->ignored_for)
+		it->ignored_for = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_hash_table_add(it->ignored_for, g_strdup(rcpt));
+}
+
 bool
 item_ignored(const struct item *it, const char *rcpt)
 {
-	(void)rcpt;
-	return it->ignored;
+	return rcpt && it->ignored_for && g_hash_table_contains(it->ignored_for, rcpt);
 }

@@ -20,12 +20,15 @@ struct item {
 	bool		 vague;		/* a finding that was not kept: name, object and symbols are forgotten, and engine is one of
 					 * those that it may be of */
 	GPtrArray	*symbols;	/* of char *, owned: the engine's `symbol` with the suffix of the class; more may be added */
-	bool		 ignored;	/* for nobody: see item_ignored() */
+	GPtrArray	*maybe;		/* of char *, owned: symbols of which nobody knows whether they hold */
+	GHashTable	*ignored_for;	/* set of char *, owned: recipients for whom it does not count; NULL = none */
 };
 
 /* Every item of a verdict: never empty, a clean verdict has one of class clean. Free with g_ptr_array_unref(). */
 GPtrArray *items_new(const struct conf *conf, const struct verdict *v);
 
+/* It does not count for this recipient. */
+void	 item_ignore_for(struct item *it, const char *rcpt);
 /* Does the item not count for this recipient? rcpt as in facts.h; NULL = one that is not known. */
 bool	 item_ignored(const struct item *it, const char *rcpt);
 

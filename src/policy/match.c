@@ -194,6 +194,9 @@ match_symbols(const struct conditions *c, const struct item *it)
 	for (guint i = 0; i < it->symbols->len; i++)
 		if (globs_match(c->symbols, g_ptr_array_index(it->symbols, i)))
 			return MATCH_YES;
+	for (guint i = 0; i < it->maybe->len; i++)
+		if (globs_match(c->symbols, g_ptr_array_index(it->maybe, i)))
+			return MATCH_MAYBE;
 	return it->vague ? MATCH_MAYBE : MATCH_NO;
 }
 

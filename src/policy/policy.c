@@ -207,6 +207,17 @@ leads_nowhere(const struct decision *d)
 }
 
 static void
+note_symbols(const struct outcomes *o, struct decision *d)
+{
+	for (guint i = 0; i < o->items->len; i++) {
+		const struct item *it = g_ptr_array_index(o->items, i);
+
+		for (guint k = 0; k < it->symbols->len; k++)
+			add_once(&d->symbols, g_ptr_array_index(it->symbols, k));
+	}
+}
+
+static void
 note_rules(const struct outcomes *o, struct decision *d)
 {
 	for (guint i = 0; i < o->notify->len; i++)
@@ -231,6 +242,7 @@ policy_settle(const struct rules *r, const struct message *m, const struct verdi
 		.fallback = (enum action)conf->antivirus.repair_fallback,
 	};
 	note_rules(o, d);
+	note_symbols(o, d);
 	if (conf->split == SPLIT_QUARANTINE && is_mixed(o))
 		settle_split(d, m, o);
 	else
@@ -329,6 +341,7 @@ decision_clear(struct decision *d)
 {
 	drop_lists(d);
 	g_clear_pointer(&d->notify, g_ptr_array_unref);
+	g_clear_pointer(&d->symbols, g_ptr_array_unref);
 	g_free(d->reply);
 	g_free(d->rule);
 	*d = (struct decision){ 0 };

@@ -54,6 +54,7 @@ struct decision {
 					 * NULL = everybody's */
 	GPtrArray	*redirects;	/* addresses that get the mail in place of removed ones */
 	GPtrArray	*notify;	/* admin, recipient, addresses */
+	GPtrArray	*symbols;	/* of all items, without doubles, the strongest finding's first */
 	bool		 split;		/* recipients have different outcomes and get them */
 };
 

@@ -5,7 +5,9 @@
 #include <time.h>
 
 #include "base/cidr.h"
+#include "policy/ignore.h"
 #include "policy/match.h"
+#include "policy/symbols.h"
 
 static void
 rule_free(void *p)
@@ -78,7 +80,9 @@ rules_new(const struct conf *conf, const struct rules *old, GError **err)
 	r->list = g_ptr_array_new_with_free_func(rule_free);
 	r->trusted = networks("clients", conf->trust.clients, err);
 	r->hops = r->trusted ? networks("hops", conf->trust.hops, err) : NULL;
-	if (!r->hops) {
+	r->symbols = r->hops ? symbols_new(conf, err) : NULL;
+	r->ignores = r->symbols ? ignores_new(conf, old ? old->ignores : NULL, err) : NULL;
+	if (!r->ignores) {
 		rules_free(&r);
 		return NULL;
 	}
@@ -104,6 +108,8 @@ rules_free(struct rules **rp)
 	if (!r)
 		return;
 	g_ptr_array_unref(r->list);
+	ignores_free(&r->ignores);
+	symbols_free(&r->symbols);
 	cidr_list_free(&r->trusted);
 	cidr_list_free(&r->hops);
 	conf_unref(&r->conf);

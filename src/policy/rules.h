@@ -30,13 +30,15 @@ struct rules {
 	struct conf	*conf;		/* a reference: sections live as long as their rules */
 	GPtrArray	*list;		/* of struct rule *, in the order of the file */
 	bool		 by_recipient;	/* some rule asks for the recipient */
+	struct ignores	*ignores;	/* whitelists */
+	struct symbols	*symbols;	/* patterns, patterns_fail */
 	struct cidr_list *trusted;	/* trust.clients */
 	struct cidr_list *hops;		/* trust.hops */
 };
 
 /*
  * Compile the rules of a configuration and read their lists. heirs of hits: earlier rules with the same title hand on their counters
- * (old may be NULL).
+ * (old may be NULL), and whitelists with the same path what was read.
  *
  * Returns: NULL and *err, which names section, file and line
  */

@@ -9,7 +9,9 @@
 
 #include "conf/option.h"
 #include "engine/engine.h"
+#include "policy/ignore.h"
 #include "policy/policy.h"
+#include "policy/symbols.h"
 
 struct walk {
 	const struct rules *rules;
@@ -199,6 +201,8 @@ policy_walk(
 	out->of = g_array_new(FALSE, FALSE, sizeof(struct outcome));
 	out->notify = g_ptr_array_new();
 	out->items = items_new(rules->conf, v);
+	symbols_add(rules->symbols, v, out->items);
+	ignore_items(rules->ignores, f, out->items);
 	out->hit = g_new0(bool, rules->list->len + 1);
 	ask_rules(&w, f);
 	for (guint i = 0; i < (out->one ? 1 : n); i++) {

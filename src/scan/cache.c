@@ -158,7 +158,7 @@ cache_relabel(const struct verdict *v, const char *from, const char *with, struc
 		if (strncmp(f->object, shown, skip) != 0 || strlen(f->object) >= OBJECT_CUT)
 			return false;
 		object = g_strconcat(with, f->object + skip, NULL);
-		verdict_find_in(to, f->kind, f->name, object, f->engine, f->sha256);
+		verdict_adopt(to, f, object);
 	}
 	to->more = v->more;
 	return true;

@@ -73,6 +73,9 @@ cover_slots(const struct run_context *ctx, const struct plan *plan, const struct
 static bool
 is_decisive(const struct slot *slot)
 {
+	/* It may be ignored. */
+	if (*slot->engine->conf->whitelist)
+		return false;
 	for (guint i = 0; slot->verdict.findings && i < slot->verdict.findings->len; i++) {
 		const struct finding *f = g_ptr_array_index(slot->verdict.findings, i);
 

@@ -198,7 +198,7 @@ share_of(const struct verdict *all, const char *title, struct verdict *v)
 		const struct finding *f = g_ptr_array_index(all->findings, i);
 
 		if (strcmp(f->engine, title) == 0)
-			verdict_find_in(v, f->kind, f->name, f->object, f->engine, f->sha256);
+			verdict_adopt(v, f, NULL);
 	}
 	if (all->states & (1u << SCAN_FAILED | 1u << SCAN_UNKNOWN) &&
 	    is_blamed(all->failed_by, title))
@@ -207,6 +207,18 @@ share_of(const struct verdict *all, const char *title, struct verdict *v)
 		verdict_partial(v, all->partial, "%s", all->partial_why ? all->partial_why : "");
 	if (v->states == 0 && all->states != 0)
 		verdict_complete(v);
+}
+
+void
+scan_result_share(struct scan_result *r)
+{
+	for (guint i = 0; r->parts && i < r->parts->len; i++) {
+		struct scan_part *part = g_ptr_array_index(r->parts, i);
+		AUTO(verdict_clear) struct verdict v = { 0 };
+
+		share_of(&r->verdict, part->title, &v);
+		part->cls = verdict_class(&v);
+	}
 }
 
 /* One engine's share of the verdict, for the report. */

@@ -29,6 +29,7 @@ struct scan_part {
 struct scan_result {
 	struct verdict verdict;
 	unsigned objects;  /* examined, the message included */
+	unsigned ignored;  /* findings that a whitelist let go; they are no longer in the verdict */
 	unsigned left_out; /* not examined because the configuration says so */
 	const char *cache; /* "hit", "miss", "off": static */
 	char *engines;     /* "clamav" or "a,b": titles that took part */
@@ -45,6 +46,8 @@ struct scan_result {
 };
 
 void	 scan_result_clear(struct scan_result *r);
+/* The findings have changed: the engines' shares follow. */
+void	 scan_result_share(struct scan_result *r);
 /* Definitions of the engine with that title, or NULL. Borrowed. */
 const char *scan_result_definitions(const struct scan_result *r, const char *title);
 

@@ -5,7 +5,7 @@
  *	partial: word, text; failed: word, text			strings
  *	partial: number of engines to blame; their titles	one byte, strings
  *	failed: the same
- *	each finding: kind (one byte); name, object, engine, sha256	strings
+ *	each finding: kind, and bit LISTED (one byte); name, object, engine, sha256	strings
  *
  * A string is a length of two bytes, high byte first, and its bytes without a NUL.
  */
@@ -15,6 +15,7 @@
 
 #define WHY_MAX_LEN 1000
 #define STATES_ALL  ((1u << (SCAN_COMPLETE + 1)) - 1)
+#define LISTED      0x80u
 #define KINDS_ALL   ((1u << (FINDING_INFECTED + 1)) - 2)
 
 /* Kinds and states travel as numbers: a new one needs a new CODEC_VERSION. */
@@ -77,7 +78,7 @@ verdict_encode(const struct verdict *v, GByteArray *to)
 	for (guint i = 0; i < n; i++) {
 		const struct finding *f = g_ptr_array_index(v->findings, i);
 
-		put_byte(to, f->kind);
+		put_byte(to, f->kind | (f->listed ? LISTED : 0));
 		put_string(to, f->name, UINT16_MAX);
 		put_string(to, f->object, UINT16_MAX);
 		put_string(to, f->engine, UINT16_MAX);
@@ -150,7 +151,7 @@ get_titles(struct reader *r)
 static void
 get_finding(struct reader *r, struct verdict *v)
 {
-	unsigned kind = get_byte(r);
+	const unsigned byte = get_byte(r), kind = byte & ~LISTED;
 	g_autofree char *name = get_string(r);
 	g_autofree char *object = get_string(r);
 	g_autofree char *engine = get_string(r);
@@ -159,7 +160,14 @@ get_finding(struct reader *r, struct verdict *v)
 	if (kind <= FINDING_NONE || kind > FINDING_INFECTED)
 		r->bad = true;
 	if (!r->bad)
-		verdict_find_in(v, (enum finding_kind)kind, name, object, engine, sha256);
+		verdict_adopt(v,
+		    &(struct finding){ .kind = (enum finding_kind)kind,
+			.name = name,
+			.object = object,
+			.engine = engine,
+			.sha256 = sha256,
+			.listed = (byte & LISTED) != 0 },
+		    NULL);
 }
 
 /* Whatever was read must be what verdict_encode() writes: sorted, without doubles, sanitised, cut.

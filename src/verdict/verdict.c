@@ -189,7 +189,9 @@ finding_cmp(const struct finding *a, const struct finding *b)
 		return c;
 	if ((c = strcmp(a->engine, b->engine)) != 0)
 		return c;
-	return strcmp(a->sha256, b->sha256);
+	if ((c = strcmp(a->sha256, b->sha256)) != 0)
+		return c;
+	return (int)a->listed - (int)b->listed;
 }
 
 /* Put f, which is taken, in its place; drop it if it is there already, drop the weakest if the room
@@ -238,6 +240,20 @@ verdict_find_in(struct verdict *v, enum finding_kind k, const char *name, const 
 }
 
 void
+verdict_adopt(struct verdict *v, const struct finding *from, const char *object)
+{
+	struct finding *f = g_new0(struct finding, 1);
+
+	f->kind = from->kind;
+	f->name = sanitised(from->name, NAME_MAX_LEN);
+	f->object = sanitised(object ? object : from->object, OBJECT_MAX_LEN);
+	f->engine = sanitised(from->engine, NAME_MAX_LEN);
+	f->sha256 = sanitised(from->sha256, SHA256_LEN);
+	f->listed = from->listed;
+	insert_finding(v, f);
+}
+
+void
 verdict_find(struct verdict *v, enum finding_kind k, const char *name, const char *object,
     const char *engine)
 {
@@ -250,10 +266,28 @@ verdict_locate(struct verdict *v, const char *sha256)
 	GPtrArray *before = g_steal_pointer(&v->findings);
 
 	for (guint i = 0; before && i < before->len; i++) {
-		const struct finding *f = g_ptr_array_index(before, i);
+		struct finding *f = g_ptr_array_index(before, i);
 
-		verdict_find_in(
-		    v, f->kind, f->name, f->object, f->engine, *f->sha256 ? f->sha256 : sha256);
+		if (!*f->sha256) {
+			g_free(f->sha256);
+			f->sha256 = g_strdup(sha256);
+		}
+		verdict_adopt(v, f, NULL);
+	}
+	if (before)
+		g_ptr_array_unref(before);
+}
+
+void
+verdict_listed(struct verdict *v)
+{
+	GPtrArray *before = g_steal_pointer(&v->findings);
+
+	for (guint i = 0; before && i < before->len; i++) {
+		struct finding *f = g_ptr_array_index(before, i);
+
+		f->listed = true;
+		verdict_adopt(v, f, NULL);
 	}
 	if (before)
 		g_ptr_array_unref(before);
@@ -328,8 +362,48 @@ verdict_join(struct verdict *into, const struct verdict *v)
 	for (guint i = 0; into != v && v->findings && i < v->findings->len; i++) {
 		const struct finding *f = g_ptr_array_index(v->findings, i);
 
-		verdict_find_in(into, f->kind, f->name, f->object, f->engine, f->sha256);
+		verdict_adopt(into, f, NULL);
 	}
+}
+
+/* Behind a finding that does not count there may be one that nobody has looked for. */
+static void
+leave_gap(struct verdict *v, const struct finding *f)
+{
+	AUTO(verdict_clear) struct verdict gap = { 0 };
+
+	if (f->listed)
+		return;
+	verdict_partial(&gap, REASON_HIDDEN,
+	    "engine %s: %s: %s is ignored, and what else is in there was not told", f->engine,
+	    f->object, f->name);
+	verdict_blame(&gap, f->engine);
+	verdict_join(v, &gap);
+}
+
+unsigned
+verdict_forget(struct verdict *v, finding_test *test, void *arg)
+{
+	GPtrArray *before = g_steal_pointer(&v->findings);
+	const guint n = before ? before->len : 0;
+	unsigned forgotten = 0;
+
+	/* A kind that no finding shows stays: nobody knows whose it is. */
+	for (guint i = 0; i < n && !v->more; i++)
+		v->kinds &= ~BIT(((const struct finding *)g_ptr_array_index(before, i))->kind);
+	for (guint i = 0; i < n; i++) {
+		const struct finding *f = g_ptr_array_index(before, i);
+
+		if (!test(f, arg)) {
+			verdict_adopt(v, f, NULL);
+			continue;
+		}
+		leave_gap(v, f);
+		forgotten++;
+	}
+	if (before)
+		g_ptr_array_unref(before);
+	return forgotten;
 }
 
 bool

@@ -72,6 +72,7 @@ struct finding {
 	char	*object;	/* label of the object, inner path of archives behind it */
 	char	*engine;	/* title of the engine's section */
 	char	*sha256;	/* of the object, 64 hexadecimal digits; "" = the whole message, or not known */
+	bool	 listed;	/* its engine named all that it knows of in the object; else more may hide behind it */
 };
 
 /* Findings kept per verdict at most; the strongest stay, of the rest the kind is kept. */
@@ -108,6 +109,16 @@ void	 verdict_find_in(struct verdict *v, enum finding_kind k, const char *name, 
 	    const char *sha256);
 /* The findings of v that name no sha256 yet are of the object with this one. */
 void	 verdict_locate(struct verdict *v, const char *sha256);
+
+/* Add a copy of another verdict's finding; object: what it is in here, NULL = the same. */
+void	 verdict_adopt(struct verdict *v, const struct finding *f, const char *object);
+/* The engine looked for more behind what it found: the findings of v are all there are. */
+void	 verdict_listed(struct verdict *v);
+/* Is this finding to be forgotten? */
+typedef bool finding_test(const struct finding *f, void *arg);
+/* Take out the findings that test names; returns how many. What was not kept (more) is never forgotten. Findings that hide others
+ * leave PARTIAL (hidden-by-ignored) behind, to the blame of their engine. */
+unsigned verdict_forget(struct verdict *v, finding_test *test, void *arg);
 
 /* Whatever in v is not COMPLETE and has nobody to blame yet was the engine of that title. */
 void	 verdict_blame(struct verdict *v, const char *engine);
