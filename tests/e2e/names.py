@@ -89,7 +89,7 @@ def cached():
     # a broken list is told with file and line, and keeps the old one
     s.write([MARKED, '/(/'])
     tap.eq(s.send(body)[0], 5)
-    s.d.wait_log(r'err: Q5: whitelist: \S+whitelist:2: ')
+    s.d.wait_log(r'err: Q\d+: whitelist: \S+whitelist:2: ')
     s.d.hup()
     s.d.wait_log('configuration 2 of .* is in use')
     tap.eq(s.send(body)[0], 5)
