@@ -30,6 +30,18 @@ def corpus(bench, claims):
     claims.none('clean mails that avmilter refuses, tempfails or loses', sum(r.wrong + r.failed for r in table.runs[ours.name]))
 
 
+def clamd(bench, claims):
+    """The same clamd behind both, mail as it comes: with the parts beside the whole mail, and the whole mail alone."""
+    db = bench.database()
+    ours, alike = filters.ThroughClamd(db).start(), filters.ThroughClamd(db, whole=True).start()
+    peer = filters.ClamavMilter(db).start()
+    table = measure.rounds([ours, alike, peer], bench.rounds, lambda r: ['-c', CLIENTS, *bench.once('mixed', r)])
+    table.show(peer.name)
+    print('  infected mails caught: %s' % caught(table))
+    claims.at_least('messages/s to clamav-milter, both handing over the whole mail', table.ratio('rate', alike.name, peer.name), 1.0, 'x')
+    claims.none('clean mails that avmilter refuses, tempfails or loses', sum(r.wrong + r.failed for r in table.runs[ours.name]))
+
+
 def caught(table):
     return ', '.join('%s %d' % (n, sum(len(r.caught) for r in runs)) for n, runs in table.runs.items())
 
@@ -199,6 +211,6 @@ def verdicts(bench, claims):
     redis.stop()
 
 
-SCENARIOS = {f.__name__: f for f in (corpus, leaves, campaign, unique, many, reload, memory, verdicts)}
+SCENARIOS = {f.__name__: f for f in (corpus, leaves, clamd, campaign, unique, many, reload, memory, verdicts)}
 SCENARIOS['front'] = front.scenario
 
