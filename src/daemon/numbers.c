@@ -123,6 +123,7 @@ numbers_history(struct server *s)
 	for (unsigned i = 0; i < HISTORY_KINDS; i++)
 		json_array_append_new(kinds, json_string(stats_result_word(i)));
 	put_number(o, "slot_seconds", SECONDS_PER_SLOT);
+	put_number(o, "slot_began", (uint64_t)(time(NULL) - now_ms() % HISTORY_SLOT_MS / 1000));
 	json_object_set_new(o, "kinds", kinds);
 	json_object_set_new(o, "slots", slots_array(v));
 	json_object_set_new(o, "findings", findings_array(v));

@@ -17,7 +17,8 @@ struct server;
 json_t	*numbers_engines(struct server *s);
 /* {"waiting", "threadpools": {NAME: {"places", "inside", "waiting"}}} */
 json_t	*numbers_queue(struct server *s);
-/* {"slot_seconds", "kinds": [...], "slots": [[...]...], "findings": [{"when", "class", "action", "id", "name", "engine"}]} */
+/* {"slot_seconds", "slot_began" (the last one, wall clock), "kinds": [...], "slots": [[...]...],
+ * "findings": [{"when", "class", "action", "id", "name", "engine"}]} */
 json_t	*numbers_history(struct server *s);
 
 /* {"avmilter", "time", "status", "stats", "engines", "history"}. NULL and *err while starting or stopping. */

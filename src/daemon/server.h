@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "control/http.h"
 #include "control/server.h"
 #include "daemon/options.h"
 #include "daemon/pidfile.h"
@@ -22,6 +21,8 @@
 #include "effect/quarantine.h"
 #include "milter/milter.h"
 #include "scan/memory.h"
+
+struct web;
 
 struct server {
 	const struct options	*options;
@@ -33,8 +34,7 @@ struct server {
 	struct memory		*memory;	/* outlives every snapshot */
 	struct updates		*updates;
 	struct control		*control;	/* NULL: no control socket */
-	struct http		*http;		/* NULL: no metrics and status page */
-	char			*http_where;	/* what http serves: see web.c */
+	struct web		*web;		/* NULL: no metrics and status page */
 	unsigned		 latest;	/* number of the latest snapshot */
 	struct snapshot		*next;		/* of a reload whose workers still load, or NULL */
 	int64_t			 next_report_ms;

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 """Metrics, status page, statistics of the engines, top"""
 # run: timeout=120 san=address,thread
+import base64
+import hashlib
+import html.parser
 import http.client
 import json
 import os
@@ -16,8 +19,6 @@ from lib.avmilter import Daemon, q
 
 D = []
 PORT, OTHER = 9190, 9191
-# what a hostile mail might want a browser or a terminal to obey
-EVIL = '<script>alert(1)</script>"\'&\x1b[2J'
 
 
 def daemon():
@@ -148,9 +149,53 @@ def status_page():
            [('infected', 'reject', mails.EICAR_NAME + '.UNOFFICIAL', 'clamav')])
 
 
+class Tags(html.parser.HTMLParser):
+    """The tags of a page; complains of those that are not closed, and of whatever could load or run something."""
+    OPEN = ('meta', 'link', 'th')           # th: its end is implied
+
+    def __init__(self, text):
+        super().__init__()
+        self.stack, self.seen, self.text = [], [], ''
+        self.feed(text)
+        self.close()
+        tap.eq(self.stack, [], 'tags that are not closed')
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        for name, value in attrs:
+            tap.ok(not name.startswith('on') and name not in ('src', 'style') and 'script' not in value,
+                   '%s %s=%s' % (tag, name, value))
+        if tag not in self.OPEN:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag):
+        tap.eq(self.stack.pop(), tag, 'tag that ends')
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@tap.test('/ is one page that needs nothing else: well formed, no script, a policy that allows its own style only')
+def page():
+    status, headers, body = get('/')
+    tap.eq((status, headers['Content-Type']), (200, 'text/html; charset=utf-8'))
+    t = Tags(body)
+    for tag in ('script', 'iframe', 'object', 'img', 'form'):
+        tap.ok(tag not in t.seen, tag)
+    for part in ('serving', 'clamav', 'second', mails.EICAR_NAME, 'Result cache', 'Threadpools', 'both kinds'):
+        tap.has(t.text, part)
+    tap.ok('svg' in t.seen and t.seen.count('rect') >= 5 + 3, 'picture')
+    style = base64.b64encode(hashlib.sha256(re.search('<style>(.*)</style>', body, re.S).group(1).encode()).digest()).decode()
+    policy = headers['Content-Security-Policy']
+    tap.ok(policy.startswith("default-src 'none'; style-src 'sha256-%s';" % style) and 'unsafe' not in policy, policy)
+
+
 @tap.test('nothing but GET and HEAD, and nothing but its pages; every answer forbids what a browser could be made to do')
 def only():
-    for path in ('/metrics', '/status'):
+    for path in ('/', '/metrics', '/status'):
         status, headers, body = get(path, 'HEAD')
         tap.eq((status, body), (200, ''), 'HEAD ' + path)
         tap.ok(int(headers['Content-Length']) > 100, 'length of ' + path)
