@@ -22,6 +22,9 @@ struct find {
 	size_t letters;
 	unsigned uu_lines;       /* full lines of uuencode in a row ... */
 	const unsigned char *uu; /* ... from here */
+	/* Where what such a line announced ended. It hides nothing of another kind. */
+	const unsigned char *yenc, *binhex;
+	bool decoded; /* a leaf was made of this line: runs in it are no text of their own */
 };
 
 static bool
@@ -78,18 +81,20 @@ offer_uu(struct find *f, const unsigned char *p, bool strict)
 static const unsigned char *
 offer_begin_base64(struct find *f, const unsigned char *p)
 {
+	const unsigned char *end = p;
 	struct lines it;
 	struct line line;
 
 	lines_init(&it, p, (size_t)(f->stop - p));
 	while (lines_next(&it, &line) && !begins(&line, "====") &&
 	    base64_run(line.p, line.end) == (size_t)(line.end - line.p))
-		continue;
-	offer_base64(f, p, MIN(line.p, f->stop));
-	return line.p;
+		end = line.next;
+	if (end > p)
+		offer_base64(f, p, end);
+	return end;
 }
 
-static const unsigned char *
+static void
 offer_yenc(struct find *f, const unsigned char *p)
 {
 	struct sink s = offer_sink(f->o);
@@ -97,10 +102,10 @@ offer_yenc(struct find *f, const unsigned char *p)
 
 	if (offer_work(f->o, took))
 		offer_decoded(f->o, &s, 0, s.used);
-	return p + took;
+	f->yenc = p + took;
 }
 
-static const unsigned char *
+static void
 offer_binhex(struct find *f, const unsigned char *p)
 {
 	struct sink s = offer_sink(f->o);
@@ -112,7 +117,7 @@ offer_binhex(struct find *f, const unsigned char *p)
 		if (forks.resource_len > 0)
 			offer_decoded(f->o, &s, forks.resource, forks.resource_len);
 	}
-	return p + took;
+	f->binhex = p + took;
 }
 
 /* Is the run from p part of an address ("://" in front of it in the same word)? Those are long, and not data. */
@@ -197,19 +202,19 @@ announced(struct find *f, const struct line *l)
 	case UU_NONE:
 		break;
 	}
-	if (begins(l, "=ybegin ")) {
+	if (begins(l, "=ybegin ") && (!f->yenc || l->p >= f->yenc)) {
 		f->o->odd |= EVASION_BIT(YENC);
-		return offer_yenc(f, l->next);
+		offer_yenc(f, l->next);
+	} else if (*l->p == '(' && contains(l, "BinHex") && (!f->binhex || l->p >= f->binhex)) {
+		offer_binhex(f, l->next);
 	}
-	if (*l->p == '(' && contains(l, "BinHex"))
-		return offer_binhex(f, l->next);
 	return NULL;
 }
 
 static const unsigned char *
 take_line(struct find *f, const struct line *l)
 {
-	if (is_pure(l)) {
+	if (!f->decoded && is_pure(l)) {
 		if (!f->run)
 			f->run = l->p;
 		f->run_end = l->end;
@@ -224,7 +229,7 @@ take_line(struct find *f, const struct line *l)
 		on = count_uu(f, l);
 	else
 		f->uu_lines = 0;
-	if (!on && l->end - l->p >= EMBEDDED_RUN_MIN)
+	if (!on && !f->decoded && l->end - l->p >= EMBEDDED_RUN_MIN)
 		inline_runs(f, l);
 	return on;
 }
@@ -253,26 +258,35 @@ skip_header(const struct source *src)
 	return src->base + src->len;
 }
 
+/* Is p in one of them? *n goes on with p. */
+static bool
+is_in(const struct ranges *r, size_t *n, const unsigned char *p)
+{
+	while (*n < r->count && r->list[*n].end <= p)
+		++*n;
+	return *n < r->count && r->list[*n].p <= p;
+}
+
 void
-embedded_find(struct offer *o, const struct source *src, const struct range *skip, size_t skips)
+embedded_find(struct offer *o, const struct source *src, const struct ranges *decoded,
+    const struct ranges *regular)
 {
 	struct find f = { .o = o, .src = src, .stop = src->base + src->len };
 	struct lines it;
 	struct line line;
-	size_t n = 0;
+	size_t d = 0, r = 0;
 
 	lines_init(&it, src->base, src->len);
 	if (src->store == STORE_SPOOL)
 		lines_skip(&it, skip_header(src));
 	while (!o->stop && !o->h->stop && lines_next(&it, &line)) {
+		f.decoded = is_in(decoded, &d, line.p);
 		const unsigned char *on = take_line(&f, &line);
 		if (on)
 			lines_skip(&it, on);
-		while (n < skips && skip[n].end <= it.at)
-			n++;
-		if (n < skips && skip[n].p <= it.at) {
+		if (is_in(regular, &r, it.at)) {
 			end_run(&f);
-			lines_skip(&it, skip[n].end);
+			lines_skip(&it, regular->list[r].end);
 		}
 	}
 	end_run(&f);

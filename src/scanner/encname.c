@@ -6,7 +6,8 @@
 #include "scanner/base64.h"
 #include "scanner/headerblock.h"
 
-#define VALUE_MAX 2048 /* bytes of a value that are read: what names an encoding stands in front */
+#define VALUE_MAX 2048 /* bytes of a value that are read together */
+#define WORD_MAX  64   /* what a word takes of it, with what stands between its letters */
 
 struct word {
 	const char *text;
@@ -78,17 +79,34 @@ decode_words(const unsigned char *p, const unsigned char *end, unsigned char *ou
 	return sink.used;
 }
 
+/* What stands behind the beginning of a long value: a comment may have come first. */
+static unsigned
+find_behind(
+    const unsigned char *p, const unsigned char *end, const struct word *words, size_t count)
+{
+	char text[VALUE_MAX];
+	unsigned bits = 0;
+
+	for (; end - p > WORD_MAX; p += MIN(VALUE_MAX - WORD_MAX, end - p)) {
+		squeeze(p, MIN(end, p + VALUE_MAX), true, text, sizeof text);
+		bits |= search(text, words, count);
+	}
+	return bits;
+}
+
 static unsigned
 find_all(const unsigned char *p, const unsigned char *end, const struct word *words, size_t count)
 {
 	unsigned char decoded[VALUE_MAX];
 	char text[VALUE_MAX];
-	unsigned bits;
+	unsigned bits = 0;
 
-	if (end - p > VALUE_MAX)
+	if (end - p > VALUE_MAX) {
+		bits = find_behind(p + VALUE_MAX - WORD_MAX, end, words, count);
 		end = p + VALUE_MAX;
+	}
 	squeeze(p, end, true, text, sizeof text);
-	bits = search(text, words, count);
+	bits |= search(text, words, count);
 	if (memchr(p, '(', (size_t)(end - p))) {
 		squeeze(p, end, false, text, sizeof text);
 		bits |= search(text, words, count);

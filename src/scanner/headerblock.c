@@ -369,11 +369,11 @@ blocks_find(const struct blocks_job *job, struct blocks *out)
 	lines_init(&it, job->data, job->len);
 	while (!out->over && lines_next(&it, &line)) {
 		take_line(&w, &line);
-		while (skip < job->skips && job->skip[skip].p < it.at)
+		while (skip < job->skip.count && job->skip.list[skip].p < it.at)
 			skip++;
-		if (skip < job->skips && job->skip[skip].p == it.at && !w.open &&
+		if (skip < job->skip.count && job->skip.list[skip].p == it.at && !w.open &&
 		    !w.after_delimiter)
-			lines_skip(&it, job->skip[skip].end);
+			lines_skip(&it, job->skip.list[skip].end);
 	}
 	finish(&w);
 }

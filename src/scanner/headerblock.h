@@ -62,11 +62,16 @@ struct range {
 	const unsigned char *p, *end;
 };
 
+/* In order, apart. */
+struct ranges {
+	const struct range *list;
+	size_t	 count;
+};
+
 struct blocks_job {
 	const unsigned char *data;
 	size_t	 len;
-	const struct range *skip;	/* in order, apart */
-	size_t	 skips;
+	struct ranges skip;
 	size_t	 max;			/* blocks */
 };
 

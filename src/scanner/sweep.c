@@ -57,8 +57,8 @@ note_ranges(struct offer *o)
 }
 
 /* Those of them that lie in a source. */
-static const struct range *
-ranges_in(const GArray *all, const struct source *src, size_t *count)
+static struct ranges
+ranges_in(const GArray *all, const struct source *src)
 {
 	const struct range *list = (const struct range *)(void *)all->data;
 	size_t low = 0, high = all->len;
@@ -72,8 +72,7 @@ ranges_in(const GArray *all, const struct source *src, size_t *count)
 	}
 	for (high = low; high < all->len && list[high].end <= src->base + src->len;)
 		high++;
-	*count = high - low;
-	return list ? list + low : NULL;
+	return (struct ranges){ list ? list + low : NULL, high - low };
 }
 
 /* Behind a first paragraph so short that it may be there to mislead; NULL if there is none. */
@@ -210,13 +209,12 @@ static void
 sweep_text(struct offer *o, const struct source *src)
 {
 	AUTO(blocks_clear) struct blocks blocks = { 0 };
-	size_t decoded = 0;
-	const struct range *skip = ranges_in(o->decoded, src, &decoded);
-	struct blocks_job job = {
-		.data = src->base, .len = src->len, .max = BLOCKS_TIMES * o->h->parts_max
-	};
+	const struct ranges decoded = ranges_in(o->decoded, src);
+	const struct blocks_job job = { .data = src->base,
+		.len = src->len,
+		.skip = ranges_in(o->regular, src),
+		.max = BLOCKS_TIMES * o->h->parts_max };
 
-	job.skip = ranges_in(o->regular, src, &job.skips);
 	/* Objects that are no mail have lines like anything. */
 	o->judge = (o->h->job->limits->flags & PROTO_PARANOID) &&
 	    (o->depth == 0 || containers_is_entity(src));
@@ -237,7 +235,7 @@ sweep_text(struct offer *o, const struct source *src)
 			o->odd |= oddity_of_block(src, &blocks, b);
 		sweep_block(o, src, b);
 	}
-	embedded_find(o, src, skip, decoded);
+	embedded_find(o, src, &decoded, &job.skip);
 	o->utf7 |= blocks.utf7;
 	if (o->utf7 && charset_is_utf7(src->base, src->len))
 		narrow(o, src, CHARSET_UTF7);
@@ -250,8 +248,9 @@ sweep_source(struct offer *o, const struct source *src)
 
 	if (wide != CHARSET_NARROW)
 		narrow(o, src, wide);
-	/* A byte order mark in front of a mail makes it no other mail. */
-	if (is_text(src) || names_field(src))
+	/* A message is text whatever stands at its beginning; what else names a field is swept too: a byte
+	 * order mark in front of a mail makes it no other mail. */
+	if (o->depth == 0 || is_text(src) || names_field(src))
 		sweep_text(o, src);
 }
 

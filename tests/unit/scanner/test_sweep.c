@@ -22,6 +22,14 @@
 #define BIN      "Content-Type: application/octet-stream\r\n"
 #define QP       "Content-Transfer-Encoding: quoted-printable\r\n"
 #define MIXED(b) "Content-Type: multipart/mixed; boundary=" b "\r\n\r\n"
+#define UU                                                                                         \
+	"begin 644 a.com\r\n"                                                                      \
+	"M5&AI<R!I<R!T:&4@:&ED9&5N(&-O;G1E;G0L(&%N9\"`U-2!B>71E<R!O9B!I\r\n"                     \
+	"*=\"!T;R!F:6YD+@``\r\n`\r\nend\r\n"
+#define NOISE8   "\1\2\3\4\5\6\1\2"
+#define NOISE128 NOISE8 NOISE8 NOISE8 NOISE8 NOISE8 NOISE8 NOISE8 NOISE8 NOISE8 NOISE8 NOISE8 NOISE8
+#define LONG64   "a long comment, a long comment, a long comment, a long comment, "
+#define LONG512  LONG64 LONG64 LONG64 LONG64 LONG64 LONG64 LONG64 LONG64
 
 struct seen {
 	const unsigned char *message, *arena;
@@ -105,6 +113,10 @@ static const struct {
 	    HEAD BIN "Content-Transfer-Encoding: ba(x)se64\r\n\r\n" SECRET64 "\r\n"),
 	ROW("comment open",
 	    HEAD BIN "Content-Transfer-Encoding: base64 (x\r\n\r\n" SECRET64 "\r\n"),
+	ROW("long comment in front",
+	    HEAD BIN "Content-Transfer-Encoding: (" LONG512 LONG512 LONG512 LONG512 LONG512
+		     ") base64\r\n\r\n<<VGhpcyBpcyB0aGUgaGlkZGVuIGNvbnRl<"
+		     "bnQsIGFuZCA1NSBieXRlcyBvZiBpdCB0byBmaW5kLg==\r\n"),
 	ROW("x-base64", HEAD BIN "Content-Transfer-Encoding: x-base64\r\n\r\n" SECRET64 "\r\n"),
 	ROW("base-64", HEAD BIN "Content-Transfer-Encoding: base-64\r\n\r\n" SECRET64 "\r\n"),
 	ROW("misspelt", HEAD BIN "Content-Transfer-Encodin: base64\r\n\r\n" SECRET64 "\r\n"),
@@ -230,6 +242,18 @@ static const struct {
 	ROW("x-uuencode without begin",
 	    HEAD
 	    "Content-Type: x/y\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nM5&AI<R!I<R!T:&4@:&ED9&5N(&-O;G1E;G0L(&%N9\"`U-2!B>71E<R!O9B!I\r\n*=\"!T;R!F:6YD+@``\r\n"),
+	ROW("uuencode, no MIME, control characters in front",
+	    "X-Junk: " NOISE128 "\r\nSubject: x\r\n\r\n" UU),
+	ROW("uuencode behind yEnc", HEAD PLAIN "=ybegin line=128 size=9 name=a\r\n" UU),
+	ROW("uuencode behind BinHex",
+	    HEAD PLAIN "(This file must be converted with BinHex 4.0)\r\n:!!!!\r\n" UU),
+	ROW("uuencode that the last of two encodings calls base64",
+	    HEAD "Content-Transfer-Encoding: 7bit\r\n" B64 "\r\nhello\r\n" UU),
+	ROW("uuencode in quoted-printable", HEAD QP "\r\nx=20\r\n" UU),
+	ROW("begin-base64 without an end",
+	    HEAD PLAIN
+	    "hello!\r\nbegin-base64 644 f\r\nVGhpcyBpcyB0aGUgaGlkZGVuIGNvbnRl\r\n"
+	    "bnQsIGFuZCA1NSBieXRlcyBvZiBpdCB0byBmaW5kLg==\r\n"),
 	ROW("data address",
 	    HEAD "Content-Type: text/html\r\n\r\n<a href=\"data:text/plain;base64," SECRET64
 		 "\">x</a>"),
@@ -284,6 +308,7 @@ static const struct {
 		     "x\r\n--c\r\nContent-Type: text/html\r\n\r\n<p>x\r\n--c--\r\n\r\n--b\r\n" BIN
 			 B64 "\r\n" SECRET64 "\r\n--b--\r\n",
 	    0 },
+	{ "begin-base64 and nothing else", HEAD PLAIN "hello!\r\nbegin-base64 644 f\r\n", 0 },
 	{ "address",
 	    HEAD "Content-Type: text/html\r\n\r\n<a href=\"https://x.example/c/" SECRET64
 		 "\">x</a>",
