@@ -17,6 +17,7 @@
 
 #define FD_ABOVE_STANDARD 16 /* where our end lives, so that no dup2() below meets it */
 #define READ_SIZE         4096
+#define READS_AT_ONCE     16   /* as much as a pipe holds; then the wait is looked at */
 #define BURIAL_MS         1000 /* for a killed one to be gone */
 
 /* One run. */
@@ -88,14 +89,15 @@ static bool
 drain(struct run *r)
 {
 	char room[READ_SIZE];
-	ssize_t n;
+	ssize_t n = 1;
 
-	while ((n = read(r->output_fd, room, sizeof(room))) > 0) {
-		size_t left = r->output_max - r->output->len;
-
-		g_string_append_len(r->output, room, (gssize)MIN((size_t)n, left));
+	for (int i = 0; n > 0 && i < READS_AT_ONCE; i++) {
+		n = read(r->output_fd, room, sizeof(room));
+		if (n > 0)
+			g_string_append_len(r->output, room,
+			    (gssize)MIN((size_t)n, r->output_max - r->output->len));
 	}
-	return n < 0 && (errno == EAGAIN || errno == EINTR);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 /* Read until the program itself has ended; what it has left behind may still hold the pipe. False: the
@@ -120,20 +122,25 @@ attend(struct run *r, struct wait *wait)
 	}
 }
 
-/* Kill what is left of the group, then let the leader go: until then its number cannot be another's. */
-static int
-bury(struct run *r)
+/*
+ * Kill what is left of the group, then let the leader go: until then its number cannot be another's. False: how it ended is not
+ * known, which must never be taken for exit code 0.
+ */
+static bool
+bury(struct run *r, bool ended, int *status)
 {
 	struct pollfd gone = { .fd = r->pid_fd, .events = POLLIN };
 	struct wait patience;
-	int status = 0;
+	pid_t pid;
 
 	kill(-r->pid, SIGKILL);
 	wait_init(&patience, deadline_in(BURIAL_MS), 0, NULL, NULL);
-	if (wait_poll(&patience, &gone, 1) > 0)
-		while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
-			continue;
-	return status;
+	if (!ended && wait_poll(&patience, &gone, 1) <= 0)
+		return false;
+	do
+		pid = waitpid(r->pid, status, 0);
+	while (pid < 0 && errno == EINTR);
+	return pid == r->pid;
 }
 
 bool
@@ -145,7 +152,7 @@ program_run(const struct program *p, struct wait *wait, GString *output, enum pr
 	AUTO(fd_close) int pid_fd = -1;
 	struct run r = { .output_max = p->output_max, .output = output };
 	bool ended;
-	int rc, status;
+	int rc, status = 0;
 
 	if (!open_pipe(&ours, &theirs))
 		return fail(err, p->argv[0], errno, "pipe");
@@ -162,7 +169,11 @@ program_run(const struct program *p, struct wait *wait, GString *output, enum pr
 		return fail(err, p->argv[0], rc, "pidfd_open");
 	}
 	ended = attend(&r, wait);
-	status = bury(&r);
+	if (!bury(&r, ended, &status) && ended) {
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+		    "%s: it has ended, but not how is known (is SIGCHLD ignored?)", p->argv[0]);
+		return false;
+	}
 	*end = !ended ? PROGRAM_TIMEOUT : WIFSIGNALED(status) ? PROGRAM_SIGNALLED : PROGRAM_EXITED;
 	*number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 	return true;

@@ -33,6 +33,8 @@ signals_block(void)
 	wanted(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* Whoever started us may ignore it, which outlives execve(2): no exit status of a child would be known. */
+	signal(SIGCHLD, SIG_DFL);
 	signal(SIGUSR2, SIG_IGN);
 }
 

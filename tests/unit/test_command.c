@@ -125,6 +125,22 @@ floods(void **state)
 	g_string_free(r.output, TRUE);
 	r = run_shell("exec yes", 300);
 	assert_int_equal(r.end, PROGRAM_TIMEOUT);
+	assert_true(r.took_ms < 5000);
+	g_string_free(r.output, TRUE);
+}
+
+/* Whoever started us may have had SIGCHLD ignored, and then the kernel keeps no exit status: no status is not exit code 0. */
+static void
+status_unknown(void **state)
+{
+	struct ran r;
+
+	(void)state;
+	signal(SIGCHLD, SIG_IGN);
+	r = run_shell("exit 1", 10000);
+	signal(SIGCHLD, SIG_DFL);
+	if (r.ok)
+		fail_msg("end %d, number %d", r.end, r.number);
 	g_string_free(r.output, TRUE);
 }
 
@@ -323,6 +339,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ends),        cmocka_unit_test(surroundings), cmocka_unit_test(too_long),
     cmocka_unit_test(left_behind), cmocka_unit_test(floods),       cmocka_unit_test(no_program),
     cmocka_unit_test(groups),      cmocka_unit_test(verdicts),     cmocka_unit_test(refused),
+    cmocka_unit_test(status_unknown),
 };
 
 int
