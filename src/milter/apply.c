@@ -1,11 +1,14 @@
 /* apply - see apply.h */
 #include "milter/apply.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "effect/seal.h"
 #include "effect/stamp.h"
 #include "milter/milter.h"
 #include "milter/reply.h"
+#include "policy/facts.h"
 
 /* Postfix keeps nothing of it, sendmail shows it in the queue listing. */
 #define HOLD_REASON_MAX 200
@@ -124,7 +127,25 @@ speak_edits(const struct apply *a, char **why)
 	return speak_all(a, edits, why);
 }
 
-/* New ones first: an envelope without recipients might be given up. */
+static bool
+is_among(const GPtrArray *list, const char *address)
+{
+	g_autofree char *plain = facts_address(address);
+	bool found = false;
+
+	for (guint i = 0; list != NULL && !found && i < list->len; i++) {
+		g_autofree char *other = facts_address(g_ptr_array_index(list, i));
+
+		found = strcmp(plain, other) == 0;
+	}
+	return found;
+}
+
+/*
+ * New ones first: an envelope without recipients might be given up. To an MTA one address is one recipient, however often and
+ * in whichever case it was named: a new one that stands there already would go with the old one, and the mail with it. So it
+ * stays where it is.
+ */
 static bool
 speak_recipients(const struct apply *a, char **why)
 {
@@ -139,16 +160,23 @@ speak_recipients(const struct apply *a, char **why)
 		const char *to = g_ptr_array_index(d->redirects, i);
 		g_autofree char *envelope = g_strdup_printf("<%s>", to);
 
+		if (is_among(a->message->recipients, to))
+			continue;
 		if (a->ops->addrcpt(a->ctx, envelope) != MI_SUCCESS) {
 			*why = g_strdup_printf("the MTA would not take the recipient %s", to);
 			return false;
 		}
 	}
-	for (guint i = 0; d->removed != NULL && i < d->removed->len; i++)
-		if (a->ops->delrcpt(a->ctx, g_ptr_array_index(d->removed, i)) != MI_SUCCESS) {
+	for (guint i = 0; d->removed != NULL && i < d->removed->len; i++) {
+		char *from = g_ptr_array_index(d->removed, i);
+
+		if (is_among(d->redirects, from))
+			continue;
+		if (a->ops->delrcpt(a->ctx, from) != MI_SUCCESS) {
 			*why = g_strdup("the MTA would not let us remove a recipient");
 			return false;
 		}
+	}
 	return true;
 }
 

@@ -64,8 +64,10 @@ STRICTEST = [
     row('drop@rule.test', VIRUS, 'uv', 250, action='discard', rule='drop'),
     row('later@rule.test', VIRUS, 'u', 451, action='tempfail', rule='later'),
     row('elsewhere@rule.test', VIRUS, 'uv', 250, 'p', INFECTED, action='redirect', rule='elsewhere'),
+    row('elsewhere@rule.test', VIRUS, 'up', 250, 'p', INFECTED, action='redirect', rule='elsewhere'),
     row('elsewhere@rule.test', NOTHING, 'uv', 250, 'uv', 'Clean', action='pass'),
     row('two@rule.test', MACRO, 'w', 250, 'v', 'Macro (Doc.M)', action='redirect', rule='two'),
+    row('two@rule.test', MACRO, 'vw', 250, 'v', 'Macro (Doc.M)', action='redirect', rule='two'),
     row('notw@rule.test', MACRO, 'uw', 250, 'u', 'Macro (Doc.M)', action='pass'),
     row('notw@rule.test', MACRO, 'w', 250, action='discard', rule='not-w'),
     row('notw@rule.test', VIRUS, 'uw', 550, action='reject'),
@@ -92,6 +94,7 @@ SPLIT = [
     row('wonly@rule.test', VIRUS, 'uw', 550, action='reject'),
     row('two@rule.test', MACRO, 'uw', 250, 'uv', 'Macro (Doc.M)', action='pass', rule='two'),
     row('two@rule.test', VIRUS, 'uw', 250, 'v', INFECTED, kept='u', action='redirect'),
+    row('two@rule.test', VIRUS, 'vw', 250, 'v', INFECTED, kept='v', action='redirect'),
     row('ulater@rule.test', MACRO, 'uv', 250, 'v', 'Macro (Doc.M)', kept='u', action='pass', rule='u-later'),
     row('notw@rule.test', MACRO, 'vw', 250, 'v', 'Macro (Doc.M)', action='pass'),
 ]

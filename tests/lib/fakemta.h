@@ -232,6 +232,15 @@ fake_envelope(struct fake *f, const char *from, const char *to)
 }
 
 static inline void
+fake_recipient(struct fake *f, const char *to)
+{
+	char *a[] = { g_strdup(to), NULL };
+
+	expect_step(f, milter_callbacks()->xxfi_envrcpt(ctx_of(f), a), SMFIP_NR_RCPT);
+	g_free(a[0]);
+}
+
+static inline void
 fake_header(struct fake *f, const char *name, const char *value)
 {
 	char *n = g_strdup(name), *v = g_strdup(value);

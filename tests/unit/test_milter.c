@@ -214,6 +214,27 @@ redirected_or_451(void **state)
 	fake_free(f);
 }
 
+/* Who is written to already, in whichever form, is neither added nor taken off: the MTA would take off both, and lose the mail. */
+static void
+redirected_to_a_recipient(void **state)
+{
+	struct fake *f;
+
+	(void)state;
+	use_conf(NO_DECOMPOSITION "on_infected = redirect redirect = \"r@x.test\" }");
+	f = fake_new(FAKE_ACTIONS, FAKE_STEPS);
+	fake_envelope(f, "<a@src.test>", "<b@local.test>");
+	fake_recipient(f, "<R@X.test>");
+	fake_recipient(f, "<\"r\"@x.test>");
+	fake_body(f, "FAKE:infected=Evil.A\r\n");
+	assert_int_equal(fake_eom(f), SMFIS_CONTINUE);
+	assert_null(strstr(f->said->str, "addrcpt"));
+	assert_non_null(strstr(f->said->str, "delrcpt <b@local.test>\n"));
+	assert_null(strstr(f->said->str, "delrcpt <R"));
+	assert_null(strstr(f->said->str, "delrcpt <\""));
+	fake_free(f);
+}
+
 /* There is no store here: whoever was to be withheld is not forgotten, the mail waits. */
 static void
 split_without_a_store_is_451(void **state)
@@ -566,6 +587,7 @@ static const struct CMUnitTest tests[] = {
 	T(a_failing_edit_is_451),
 	T(hold_or_451),
 	T(redirected_or_451),
+	T(redirected_to_a_recipient),
 	T(split_without_a_store_is_451),
 	T(local_mail_is_known),
 	T(a_refusal_survives_a_refused_text),
