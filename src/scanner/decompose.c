@@ -8,6 +8,7 @@
 #include "scanner/containers.h"
 #include "scanner/harvest.h"
 #include "scanner/partname.h"
+#include "scanner/place.h"
 #include "scanner/shape.h"
 #include "scanner/sweep.h"
 #include "verdict/evasion.h"
@@ -193,6 +194,8 @@ walk_leaf(
 	const struct containers containers = { .h = r, .content = walk_content, .arg = r };
 	struct source bytes, raw;
 
+	if (place_is_sealed(type))
+		r->place = (struct proto_place){ .placing = PLACING_SEALED };
 	if (!raw_slice(r, src, part, path, &raw))
 		return;
 	bytes = raw;
@@ -288,21 +291,47 @@ walk_closed_multipart(struct harvest *r, const struct source *src, GMimeObject *
 		walk_source(r, &whole, path, depth + 1);
 }
 
+/* A child of the multipart with the boundary own. What stands in the message itself gets a place of its
+ * own; what was decoded belongs to the place of what it was decoded from. */
+static void
+walk_child(struct harvest *r, const struct source *src, GMimeObject *child, const char *own,
+    const char *path, unsigned depth)
+{
+	const bool placed =
+	    r->job->places && src->base == r->job->message && src->len == r->job->size;
+	const struct fences fences = { r->fences, own }, *outer = r->fences;
+	const struct proto_place before = r->place;
+
+	if (placed) {
+		r->fences = &fences;
+		if (r->sealed)
+			r->place = (struct proto_place){ .placing = PLACING_SEALED };
+		else
+			place_find(src, child, &fences, &r->place);
+	}
+	walk_object(r, src, child, own, path, depth);
+	r->fences = outer;
+	r->place = before;
+}
+
 static void
 walk_multipart(struct harvest *r, const struct source *src, GMimeMultipart *multi,
     const char *fence, const char *path, unsigned depth)
 {
+	const bool sealed = r->sealed;
 	/* Not g_mime_multipart_get_boundary(): where there is none it makes one up and writes the
 	 * field anew, and for some fields GMime 3.2.13 never comes back from that. */
 	const char *own = g_mime_object_get_content_type_parameter(GMIME_OBJECT(multi), "boundary");
 	int n = g_mime_multipart_get_count(multi);
 
+	r->sealed |= place_seals(GMIME_OBJECT(multi));
 	if (n == 0)
 		walk_closed_multipart(r, src, GMIME_OBJECT(multi), fence, path, depth);
 	for (int i = 0; i < n && !r->stop; i++) {
 		g_autofree char *below = path_join(path, i + 1);
-		walk_object(r, src, g_mime_multipart_get_part(multi, i), own, below, depth);
+		walk_child(r, src, g_mime_multipart_get_part(multi, i), own, below, depth);
 	}
+	r->sealed = sealed;
 }
 
 /* What a message holds: a multipart numbers its children below the message's own path, anything
@@ -415,6 +444,7 @@ decompose(const struct decompose *job, struct verdict *v)
 	harvest_emit(&r, &whole);
 	if (job->mime && !r.stop)
 		walk_source(&r, &all, "", 0);
+	r.place = (struct proto_place){ .placing = PLACING_HIDDEN };
 	if (job->mime && (job->limits->flags & PROTO_SWEEP) && !r.stop)
 		judge(&r, sweep(&r, &all));
 	verdict_complete(v);

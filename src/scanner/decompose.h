@@ -26,6 +26,7 @@ struct part {
 	const char	*path;		/* as IMAP numbers parts */
 	const char	*type;		/* "" = none declared */
 	char		**names;
+	const struct proto_place *place;	/* of the part that it belongs to; never NULL */
 };
 
 /* Returns false when nobody listens any more: decomposition ends. */
@@ -37,6 +38,7 @@ struct decompose {
 	unsigned char	*arena;
 	size_t		 arena_size;
 	bool		 mime;		/* false: only object 0 */
+	bool		 places;	/* struct part.place says something */
 	const struct proto_settings *limits;
 	uint64_t	 cpu_start_us;	/* max_extract_time counts from here */
 	uint64_t	*hints;		/* codes that are no findings, or NULL */

@@ -32,6 +32,7 @@ harvest_init(struct harvest *h, const struct decompose *job, struct verdict *v)
 		.parts_max = job->limits->max_file_count };
 	if (h->parts_max == 0 || h->parts_max > PARTS_MAX)
 		h->parts_max = PARTS_MAX;
+	h->place.placing = PLACING_WHOLE;
 	h->leaves = g_array_new(FALSE, FALSE, sizeof(struct leaf));
 	h->by_raw = g_hash_table_new(NULL, NULL);
 	h->sizes = g_hash_table_new_full(NULL, NULL, NULL, twins_free);
@@ -93,6 +94,7 @@ harvest_emit(struct harvest *h, const struct part *p)
 	}
 	h->in_arena += p->store == STORE_ARENA ? p->size : 0;
 	numbered.id = h->next_id++;
+	numbered.place = &h->place;
 	/* The front throws an arena without bytes away: nothing may stand there then. */
 	if (p->size == 0) {
 		numbered.store = STORE_SPOOL;

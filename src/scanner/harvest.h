@@ -27,6 +27,8 @@ struct leaf {
 	bool	 base64, qp;
 };
 
+struct fences;
+
 struct harvest {
 	const struct decompose *job;
 	struct verdict	*v;
@@ -39,6 +41,9 @@ struct harvest {
 	GArray		*leaves;	/* of struct leaf */
 	GHashTable	*by_raw;	/* raw -> index + 1 in leaves */
 	GHashTable	*sizes;		/* size -> struct twins */
+	const struct fences *fences;	/* around what is walked now, where it stands in the message itself */
+	struct proto_place place;	/* where what is handed out now stands in the message */
+	bool		 sealed;	/* inside of what is signed or encrypted */
 };
 
 void	 harvest_init(struct harvest *h, const struct decompose *job, struct verdict *v);

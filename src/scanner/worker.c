@@ -29,6 +29,7 @@ struct slot {
 	enum object_store store;
 	bool body; /* text that is no file: see text_max() */
 	uint64_t offset, size;
+	struct proto_place place;
 };
 
 /* A worker and the message that it holds. */
@@ -36,7 +37,7 @@ struct worker {
 	const struct worker_setup *setup;
 	struct map message, arena;
 	uint64_t arena_size; /* promised by DECOMPOSE */
-	bool holding, decomposed;
+	bool holding, decomposed, placed;
 	GArray *objects; /* of struct slot */
 	uint32_t seq;    /* of the request at hand */
 	uint64_t cpu_start_us, known_before;
@@ -150,7 +151,7 @@ static bool
 on_part(void *arg, const struct part *p)
 {
 	struct worker *w = arg;
-	struct slot slot = { p->store, is_body(p), p->offset, p->size };
+	struct slot slot = { p->store, is_body(p), p->offset, p->size, *p->place };
 	struct proto_object head = { .id = p->id,
 		.kind = p->kind,
 		.store = p->store,
@@ -186,6 +187,7 @@ do_decompose(struct worker *w, struct packet *p)
 	forget(w);
 	w->arena_size = ask->arena_size;
 	w->decomposed = ask->mime != 0;
+	w->placed = w->decomposed && ask->places != 0;
 	if (map_fd(&w->message, message, ask->size, PROT_READ) &&
 	    map_fd(&out, arena, ask->arena_size, PROT_READ | PROT_WRITE)) {
 		struct decompose job = { .message = w->message.base,
@@ -193,6 +195,7 @@ do_decompose(struct worker *w, struct packet *p)
 			.arena = out.base,
 			.arena_size = out.size,
 			.mime = w->decomposed,
+			.places = w->placed,
 			.limits = w->setup->settings,
 			.cpu_start_us = w->cpu_start_us,
 			.hints = &hints.codes,
@@ -296,6 +299,22 @@ do_scan(struct worker *w, struct packet *p)
 }
 
 static void
+do_place(struct worker *w, struct packet *p)
+{
+	const struct proto_place_of *ask = packet_body(p, sizeof *ask);
+	AUTO(verdict_clear) struct verdict v = { 0 };
+
+	if (!ask || !w->holding || !w->placed || ask->object >= w->objects->len)
+		give_up(EX_PROTOCOL);
+	struct iovec part = { &g_array_index(w->objects, struct slot, ask->object).place,
+		sizeof(struct proto_place) };
+	if (!channel_send(w->setup->sock, PROTO_PLACED, w->seq, &part, 1, NULL, 0))
+		give_up(EX_UNAVAILABLE);
+	verdict_complete(&v);
+	send_verdict(w, &v);
+}
+
+static void
 do_selftest(struct worker *w, struct packet *p)
 {
 	AUTO(verdict_clear) struct verdict v = { 0 };
@@ -327,6 +346,9 @@ do_request(struct worker *w, struct packet *p)
 		break;
 	case PROTO_SCAN:
 		do_scan(w, p);
+		break;
+	case PROTO_PLACE:
+		do_place(w, p);
 		break;
 	case PROTO_RELEASE:
 		forget(w);

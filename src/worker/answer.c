@@ -191,6 +191,29 @@ answer_hints(const struct packet *p, uint64_t *codes, const char **why)
 	return true;
 }
 
+bool
+answer_place(
+    const struct packet *p, uint64_t spool_size, struct proto_place *out, const char **why)
+{
+	const struct proto_place nowhere = { .placing = 0 };
+	struct proto_place at;
+	struct packet_text t;
+
+	if (!packet_fixed(p, out, sizeof(*out), &t) || t.left > 0)
+		return refuse(why, "place of a wrong length");
+	if (out->placing == 0 || out->placing > PLACING_LAST || out->plain > 1)
+		return refuse(why, "place of an unknown kind");
+	at = *out;
+	at.placing = 0;
+	if (out->placing != PLACING_FOUND)
+		return memcmp(&at, &nowhere, sizeof(at)) == 0 ||
+		    refuse(why, "place of what has none");
+	if (at.begin > at.field || at.field > at.field_end || at.field_end > at.blank ||
+	    at.blank >= at.body || at.body > at.end || at.end > spool_size)
+		return refuse(why, "place outside of the message, or out of order");
+	return true;
+}
+
 static uint32_t
 state_of(const struct proto_done *d)
 {

@@ -57,6 +57,9 @@ bool	 answer_hints(const struct packet *p, uint64_t *codes, const char **why) MU
 /* Take one COVERED. */
 bool	 answer_covered(struct answer_cover *c, const struct packet *p, const char **why) MUST_USE;
 
+/* Take the PLACED of a message of that size. */
+bool	 answer_place(const struct packet *p, uint64_t spool_size, struct proto_place *out, const char **why) MUST_USE;
+
 /* Take a DONE that is consistent in itself. */
 bool	 answer_done(const struct packet *p, struct proto_done *done, const char **text, const char **why) MUST_USE;
 /* Put it into a verdict. */

@@ -25,6 +25,7 @@ struct lease {
 	int arena;  /* of the set that was handed out, borrowed; -1 = none */
 	bool arena_sent;
 	uint32_t objects;          /* of the set that was handed out */
+	uint64_t placed;           /* size of its message, which can be asked for places; 0 = it cannot */
 	struct answer_cover cover; /* by the last scan of the whole; no ids = nothing is covered */
 };
 
@@ -167,10 +168,10 @@ build(struct lease *l, struct spool *sp, int arena, const struct answer_list *li
 /* Send the message and an arena for what it holds. */
 static bool
 ask(struct lease *l, struct spool *sp, int arena, const struct answer_bounds *b, bool mime,
-    struct verdict *v)
+    bool placed, struct verdict *v)
 {
 	struct proto_decompose rq = {
-		.size = b->spool_size, .arena_size = b->arena_size, .mime = mime
+		.size = b->spool_size, .arena_size = b->arena_size, .mime = mime, .places = placed
 	};
 	g_autoptr(GError) err = NULL;
 	int fds[2] = { spool_fd(sp, &err), arena };
@@ -196,8 +197,9 @@ bounds_of(const struct proto_settings *s, uint64_t size)
 	};
 }
 
-struct objects *
-lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait, struct verdict *v)
+static struct objects *
+take_apart(struct lease *l, struct spool *sp, bool mime, bool placed, struct wait *wait,
+    struct verdict *v)
 {
 	struct answer_bounds b = bounds_of(&l->x.pool->cfg.settings, spool_size(sp));
 	AUTO(answer_list_clear) struct answer_list list = { .pieces = NULL };
@@ -210,6 +212,7 @@ lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait,
 	l->arena = -1;
 	l->arena_sent = false;
 	l->objects = 0;
+	l->placed = 0;
 	answer_cover_clear(&l->cover);
 	if (exchange_dead(&l->x, v))
 		return NULL;
@@ -225,7 +228,7 @@ lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait,
 		return NULL;
 	}
 	answer_list_init(&list, &b);
-	if (!ask(l, sp, arena, &b, mime, v) || !read_objects(l, &list, wait, v, &done, &text))
+	if (!ask(l, sp, arena, &b, mime, placed, v) || !read_objects(l, &list, wait, v, &done, &text))
 		return NULL;
 	if (list.in_arena == 0)
 		fd_close(&arena);
@@ -236,10 +239,58 @@ lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait,
 	set = build(l, sp, arena, &list, wait, v);
 	l->arena = set ? arena : -1;
 	l->objects = set ? set->list->len : 0;
+	l->placed = set && placed ? b.spool_size : 0;
 	arena = -1; /* the set's, or gone with it */
 	if (set)
 		answer_apply(&done, text, v);
 	return set;
+}
+
+struct objects *
+lease_decompose(struct lease *l, struct spool *sp, bool mime, struct wait *wait, struct verdict *v)
+{
+	return take_apart(l, sp, mime, false, wait, v);
+}
+
+struct objects *
+lease_decompose_placed(struct lease *l, struct spool *sp, struct wait *wait, struct verdict *v)
+{
+	return take_apart(l, sp, true, true, wait, v);
+}
+
+bool
+lease_place(struct lease *l, const struct object *o, struct wait *wait, struct proto_place *out,
+    struct verdict *v)
+{
+	const struct proto_place_of rq = { .object = o->id };
+	const char *why = NULL, *text;
+	struct proto_done done;
+	bool placed = false;
+	struct packet p;
+
+	if (exchange_dead(&l->x, v))
+		return false;
+	if (deadline_passed(wait->dl) || l->placed == 0 || o->id >= l->objects) {
+		verdict_fail(v, deadline_passed(wait->dl) ? REASON_TIMEOUT : REASON_ENGINE_ERROR,
+		    "no place can be asked for");
+		return false;
+	}
+	if (!exchange_send(&l->x, PROTO_PLACE, &rq, sizeof(rq), NULL, 0, v))
+		return false;
+	while (exchange_receive(&l->x, wait, v, &p)) {
+		if (p.op == PROTO_PLACED && !placed)
+			placed = answer_place(&p, l->placed, out, &why);
+		else if (p.op == PROTO_DONE && placed && answer_done(&p, &done, &text, &why) &&
+		    done.state == SCAN_COMPLETE)
+			return true;
+		else
+			placed = false;
+		if (!placed) {
+			exchange_break(&l->x, v, why ? why : "unexpected packet");
+			return false;
+		}
+	}
+	return false;
 }
 
 /* Read the answer to SCAN until DONE; v is already failed when this returns false. cover NULL: nobody

@@ -29,6 +29,8 @@
  *	       arena, now sealed against writing too, sent with the first SCAN after DECOMPOSE.
  *	       worker: FINDING (struct proto_finding + strings)..., DONE; or, when PROTO_SCAN_COVER asks for it with the whole message:
  *	       COVERED (ids of objects, uint32_t each)..., DONE.
+ *	front: PLACE (struct proto_place_of), after a DECOMPOSE with places: where does that object stand in the message?
+ *	       worker: PLACED (struct proto_place), DONE.
  *	front: RELEASE (no body, no reply): forget message and arena.
  *	front: SELFTEST: worker: DONE.
  *
@@ -69,7 +71,7 @@ enum proto_op {
 	PROTO_SETTINGS = 1, PROTO_LOADING, PROTO_READY, PROTO_FAILED, PROTO_FORK, PROTO_WORKER, PROTO_EXIT, PROTO_LOG,
 	PROTO_FOUND, PROTO_CHECK, PROTO_CHECKED, PROTO_LOAD, PROTO_LOAD_NOW,
 	PROTO_DECOMPOSE = 32, PROTO_SCAN, PROTO_RELEASE, PROTO_SELFTEST, PROTO_OBJECT, PROTO_FINDING, PROTO_DONE,
-	PROTO_COVERED, PROTO_HINTS,
+	PROTO_COVERED, PROTO_HINTS, PROTO_PLACE, PROTO_PLACED,
 };
 
 struct proto_head {
@@ -143,7 +145,7 @@ struct proto_decompose {
 	uint64_t size;			/* of the message descriptor, synthetic field included */
 	uint64_t arena_size;
 	uint32_t mime;			/* 0: only the whole message is an object, nothing is parsed */
-	uint32_t reserved;
+	uint32_t places;		/* 1: PLACE will be asked for */
 };
 
 /* Followed by path, type and names, each with a NUL, name_count names. type "" = none declared. */
@@ -170,6 +172,33 @@ struct proto_scan {
 struct proto_finding {
 	uint32_t kind;			/* enum finding_kind, never NONE */
 	uint32_t reserved;
+};
+
+struct proto_place_of {
+	uint32_t object;
+};
+
+/* Can the MIME part that an object stands in, or was decoded from, be taken out of the message as it lies there? */
+enum proto_placing {
+	PLACING_FOUND = 1,
+	PLACING_WHOLE,		/* it is no part of a multipart: all of the mail, or of what was forwarded alone */
+	PLACING_SEALED,		/* signed or encrypted together with others */
+	PLACING_CROOKED,	/* its borders are not where every reader would see them */
+	PLACING_HIDDEN,		/* no part that the MIME structure knows */
+	PLACING_LAST = PLACING_HIDDEN,
+};
+
+/*
+ * Offsets in the message descriptor. FOUND: begin <= field <= field_end <= blank < body <= end, else all are 0. [begin, end) is the
+ * part with its header, without the line end that belongs to the delimiter behind it.
+ */
+struct proto_place {
+	uint32_t placing;		/* enum proto_placing */
+	uint32_t plain;			/* 1: [body, end) is the content of one leaf, and field the one field that says how it is encoded */
+	uint64_t begin;			/* of its first header field */
+	uint64_t field, field_end;	/* its Content-Transfer-Encoding; both = blank when it has none */
+	uint64_t blank;			/* the empty line behind the header */
+	uint64_t body, end;
 };
 
 /* Codes of paranoid mode that are no findings. */

@@ -125,6 +125,17 @@ void	 lease_scan(struct lease *l, const struct object *o, const char *engine, st
  */
 bool	 lease_covers(const struct lease *l, const struct object *o);
 
+/*
+ * The same for a message that is to be repaired: lease_place() may be asked afterwards. Always with its MIME structure.
+ */
+struct objects *lease_decompose_placed(struct lease *l, struct spool *sp, struct wait *wait, struct verdict *v);
+
+/*
+ * Where one of the objects of lease_decompose_placed() stands in the message. Only offsets that were checked to be in order and inside of it come
+ * out. False: the worker died, broke the protocol or is out of time; v knows why.
+ */
+bool	 lease_place(struct lease *l, const struct object *o, struct wait *wait, struct proto_place *out, struct verdict *v);
+
 /* Which worker it is, for purging what it judged: unique in the life of the process. */
 uint64_t lease_worker(const struct lease *l);
 /* What it scans with: the generation id of proto_ready. Valid also when it has died. */
