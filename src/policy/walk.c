@@ -17,6 +17,7 @@ struct walk {
 	const struct rules *rules;
 	const struct conf *conf;
 	struct outcomes *out;
+	bool complete;    /* the verdict is of all of the mail */
 	uint8_t *message; /* enum match, by rule */
 	uint8_t *items;   /* enum match, by item and rule; only where the message matches */
 };
@@ -55,6 +56,16 @@ section_of(const struct walk *w, const struct item *it)
 	return *it->engine ? conf_engine_find(w->conf, it->engine) : NULL;
 }
 
+/* Repaired is only what is known in full. Each item falls back by itself: what another one asks for must not
+ * hide it. */
+static enum action
+feasible(const struct walk *w, enum action a)
+{
+	return a == ACTION_REPAIR && !w->complete
+	    ? (enum action)w->conf->antivirus.repair_fallback
+	    : a;
+}
+
 static enum action
 default_action(const struct walk *w, const struct item *it)
 {
@@ -62,7 +73,8 @@ default_action(const struct walk *w, const struct item *it)
 
 	if (it->cls == CLASS_CLEAN)
 		return ACTION_PASS;
-	return e ? engine_class_action(e, it->cls) : policy_class_action(w->conf, it->cls);
+	return feasible(
+	    w, e ? engine_class_action(e, it->cls) : policy_class_action(w->conf, it->cls));
 }
 
 static enum action
@@ -70,8 +82,9 @@ rule_action(const struct walk *w, const struct rule *r, const struct item *it)
 {
 	if (r->conf->skip) /* who is not scanned for takes what comes */
 		return ACTION_PASS;
-	return r->conf->action == CONF_ACTION_ACTION ? default_action(w, it)
-						     : (enum action)r->conf->action;
+	return r->conf->action == CONF_ACTION_ACTION
+	    ? default_action(w, it)
+	    : feasible(w, (enum action)r->conf->action);
 }
 
 /* Let one item speak. Of equally strict ones that of the highest class explains the outcome. */
@@ -144,22 +157,8 @@ decide_item(struct walk *w, guint number, const char *rcpt, struct outcome *o)
 		o->would = action_stricter(o->would, default_action(w, it));
 }
 
-/* Repaired is only what is known in full. */
-static void
-check_repair(const struct walk *w, const struct verdict *v, struct outcome *o)
-{
-	const enum action fallback = (enum action)w->conf->antivirus.repair_fallback;
-
-	if (verdict_state(v) == SCAN_COMPLETE)
-		return;
-	if (o->action == ACTION_REPAIR)
-		o->action = fallback;
-	if (o->would == ACTION_REPAIR)
-		o->would = fallback;
-}
-
 static struct outcome
-outcome_for(struct walk *w, const struct verdict *v, const char *rcpt)
+outcome_for(struct walk *w, const char *rcpt)
 {
 	struct outcome o = { .action = ACTION_PASS, .would = ACTION_PASS, .cls = CLASS_CLEAN };
 
@@ -167,7 +166,6 @@ outcome_for(struct walk *w, const struct verdict *v, const char *rcpt)
 	for (guint i = 0; i < w->out->items->len; i++)
 		if (!item_ignored(g_ptr_array_index(w->out->items, i), rcpt))
 			decide_item(w, i, rcpt, &o);
-	check_repair(w, v, &o);
 	return o;
 }
 
@@ -194,7 +192,10 @@ void
 policy_walk(
     const struct rules *rules, const struct facts *f, const struct verdict *v, struct outcomes *out)
 {
-	struct walk w = { .rules = rules, .conf = rules->conf, .out = out };
+	struct walk w = { .rules = rules,
+		.conf = rules->conf,
+		.out = out,
+		.complete = verdict_state(v) == SCAN_COMPLETE };
 	const guint n = f->recipients->len;
 
 	*out = (struct outcomes){ .one = f->unknown > 0 || n == 0 };
@@ -207,7 +208,7 @@ policy_walk(
 	ask_rules(&w, f);
 	for (guint i = 0; i < (out->one ? 1 : n); i++) {
 		struct outcome o = outcome_for(
-		    &w, v, out->one ? NULL : (char *)g_ptr_array_index(f->recipients, i));
+		    &w, out->one ? NULL : (char *)g_ptr_array_index(f->recipients, i));
 
 		g_array_append_val(out->of, o);
 	}
