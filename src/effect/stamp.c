@@ -109,6 +109,16 @@ stamp_status(const struct verdict *v, const char *skipped)
 	return g_string_free(s, FALSE);
 }
 
+char *
+stamp_repaired(const struct verdict *v)
+{
+	GString *s = g_string_new("Repaired (");
+
+	add_names(s, v, verdict_class(v));
+	g_string_append_c(s, ')');
+	return g_string_free(s, FALSE);
+}
+
 /* "avmilter VERSION (clamav DEFINITIONS, ...) at HOST (2 objects not examined: filters)" */
 char *
 stamp_scanned(
@@ -216,7 +226,9 @@ stamp_edits(const struct conf *conf, const struct message *m, const struct scan_
 	if (conf->header.report[0] && !skipped)
 		insert_reports(edits, conf->header.report, r);
 	if (conf->header.status[0])
-		insert(edits, conf->header.status, stamp_status(&r->verdict, skipped));
+		insert(edits, conf->header.status,
+		    r->repaired ? stamp_repaired(&r->verdict)
+				: stamp_status(&r->verdict, skipped));
 	if (conf->header.scanned[0])
 		insert(edits, conf->header.scanned, stamp_scanned(conf, r, skipped, host));
 	return edits;

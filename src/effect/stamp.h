@@ -2,7 +2,7 @@
  * stamp - our header fields: which inbound copies go, which values stand on accepted mail
  *
  * X-Virus-Scanned: avmilter VERSION (clamav 27980, icap1) at HOST (2 objects not examined: filters)
- * X-Virus-Status: Clean | Infected (NAME, NAME) | ... | Unscannable (REASON) | Error (REASON) | Skipped (WHY)
+ * X-Virus-Status: Clean | Infected (NAME, NAME) | ... | Unscannable (REASON) | Error (REASON) | Skipped (WHY) | Repaired (NAME, NAME)
  * X-Virus-Report: clamav; infected; 27980	(header.report; one field an engine)
  *
  * Pure functions from facts to wanted edits; milter/apply.c speaks them to the MTA. Header values are printable ASCII,
@@ -35,6 +35,9 @@ GPtrArray *stamp_removals(const struct message *m, const char *name);
 
 /* The value of X-Virus-Status for a verdict, without the leading blank (P18). The caller frees. */
 char	*stamp_status(const struct verdict *v, const char *skipped);
+
+/* The same for a mail that what was found was taken out of. */
+char	*stamp_repaired(const struct verdict *v);
 
 /* The value of X-Virus-Scanned, likewise. */
 char	*stamp_scanned(const struct conf *conf, const struct scan_result *r, const char *skipped, const char *host);

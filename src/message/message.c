@@ -178,6 +178,7 @@ message_add_body(struct message *m, const void *data, size_t len)
 	keep(m, data, len);
 	digest_add(m->body, data, len);
 	m->size += len;
+	m->body_size += len;
 }
 
 void

@@ -56,6 +56,7 @@ struct message {
 	struct digest	*body;		/* running, until the seal */
 	uint8_t		 body_digest[DIGEST_LEN];	/* of every byte behind the blank line; set by the seal */
 	uint64_t	 size;		/* bytes of the mail as seen, kept or not; without the synthetic field */
+	uint64_t	 body_size;	/* of size: what stands behind the blank line */
 	uint64_t	 header_bytes, header_max, recipient_bytes;
 	GError		*error;		/* first failure to keep it (SPOOL_ERROR), or NULL */
 	bool		 headers_over;	/* header block larger than header_max: class unscannable, limit.size */

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "effect/seal.h"
+#include "effect/splice.h"
 #include "effect/stamp.h"
 #include "milter/milter.h"
 #include "milter/reply.h"
@@ -12,6 +13,9 @@
 
 /* Postfix keeps nothing of it, sendmail shows it in the queue listing. */
 #define HOLD_REASON_MAX 200
+
+/* libmilter sends a body in pieces of this size. */
+#define BODY_PIECE MILTER_CHUNK_SIZE
 
 static const struct {
 	unsigned long flag;
@@ -22,6 +26,7 @@ static const struct {
 	{ SMFIF_ADDRCPT, "adding recipients" },
 	{ SMFIF_DELRCPT, "removing recipients" },
 	{ SMFIF_QUARANTINE, "putting mail on hold" },
+	{ SMFIF_CHGBODY, "replacing the body" },
 };
 
 char *
@@ -49,6 +54,8 @@ milter_actions(const struct conf *conf)
 		need |= SMFIF_CHGHDRS;
 	if (policy_may(conf, ACTION_REDIRECT))
 		need |= SMFIF_ADDRCPT | SMFIF_DELRCPT;
+	if (policy_may(conf, ACTION_REPAIR))
+		need |= SMFIF_CHGBODY;
 	/* Rules can tell recipients apart. */
 	if (conf->split == SPLIT_QUARANTINE ||
 	    (conf->policies->len > 0 && policy_may(conf, ACTION_DISCARD)))
@@ -180,6 +187,31 @@ speak_recipients(const struct apply *a, char **why)
 	return true;
 }
 
+/* The pieces one after the other and nothing in between: Postfix takes them only so. What fails half way
+ * ends in a 451, and the mail with the half body goes. */
+static bool
+speak_body(const struct apply *a, char **why)
+{
+	const struct message *m = a->repaired;
+	const uint64_t size = spool_size(m->spool);
+	g_autofree char *piece = g_malloc(BODY_PIECE);
+	g_autoptr(GError) err = NULL;
+
+	for (uint64_t at = splice_body_at(m); at < size; at += BODY_PIECE) {
+		const size_t n = (size_t)MIN(size - at, BODY_PIECE);
+
+		if (!spool_read(m->spool, at, piece, n, &err)) {
+			*why = g_strdup(err->message);
+			return false;
+		}
+		if (a->ops->replacebody(a->ctx, piece, n) == MI_SUCCESS)
+			continue;
+		*why = g_strdup("the MTA would not let us replace the body");
+		return false;
+	}
+	return true;
+}
+
 static bool
 speak_hold(const struct apply *a, char **why)
 {
@@ -250,6 +282,10 @@ apply_decision(const struct apply *a, char **why)
 	case ACTION_PASS:
 	case ACTION_REDIRECT:
 		if (speak_edits(a, why) && speak_recipients(a, why))
+			return SMFIS_CONTINUE;
+		break;
+	case ACTION_REPAIR:
+		if (speak_edits(a, why) && speak_recipients(a, why) && speak_body(a, why))
 			return SMFIS_CONTINUE;
 		break;
 	case ACTION_QUARANTINE:

@@ -36,11 +36,12 @@ struct apply {
 	const char		 *new_seal;		/* the value of SEAL_NEW */
 	struct quarantine	 *quarantine;	/* NULL: no store */
 	struct quarantine_kept	 *kept;		/* out: the entry, if one was made */
+	const struct message	 *repaired;	/* of action repair: the mail in whose place it is delivered; else NULL */
 	bool			  refused;		/* not scanned: nothing but a 451 can come out */
 };
 
 /*
- * Keep what the store is to keep, then speak the edits in the order that Postfix and sendmail agree on (header fields, recipients, hold),
+ * Keep what the store is to keep, then speak the edits in the order that Postfix and sendmail agree on (header fields, recipients, body, hold),
  * or the refusal.
  *
  * Returns: the answer. When an edit or the keeping of a copy fails it is 451, or 550 for a mail that can never be kept, and *why

@@ -6,6 +6,7 @@
 #include "base/deadline.h"
 #include "base/log.h"
 #include "effect/release.h"
+#include "effect/repair.h"
 #include "effect/report.h"
 #include "milter/apply.h"
 #include "milter/reply.h"
@@ -35,6 +36,7 @@ struct eom {
 	const struct rule *skipper; /* the rule that said so, or NULL */
 	struct scan_result scan;
 	struct decision decision;
+	struct repaired repaired; /* with action repair: what is delivered */
 	char released[QUARANTINE_REF_MAX + 1]; /* the entry that this is a release of */
 	struct quarantine_kept kept;           /* ref "" = no copy */
 	char *effect_why; /* why the decision could not be carried out, or NULL; owned */
@@ -193,6 +195,51 @@ decide(struct eom *e)
 		decide_scanned(e);
 }
 
+/* Does somebody's mail go on to another host? Where the MTA does not say, mail from outside is for us. */
+static bool
+leaves(const struct eom *e)
+{
+	const struct session *s = e->session;
+
+	return s->leaving > 0 || (s->unplaced > 0 && e->facts.traffic != TRAFFIC_MX);
+}
+
+/* What cannot be repaired takes repair_fallback. */
+static void
+repair(struct eom *e)
+{
+	const struct repair r = {
+		.conf = e->conf,
+		.rules = e->snapshot != NULL ? e->snapshot->rules : NULL,
+		.engines = e->snapshot != NULL ? e->snapshot->engines : NULL,
+		.workers = e->snapshot != NULL ? snapshot_workers(e->snapshot) : NULL,
+		.message = e->message,
+		.scan = &e->scan,
+		.decision = &e->decision,
+		.budget = e->milter->budget,
+		.host = e->milter->host,
+		.leaves = leaves(e),
+		.wait = &e->wait,
+	};
+	g_autofree char *why = NULL;
+
+	if (e->decision.action != ACTION_REPAIR)
+		return;
+	e->scan.repaired = repair_message(&r, &e->repaired, &why);
+	if (e->scan.repaired) {
+		log_info("repaired: %u part%s replaced", e->repaired.parts,
+		    e->repaired.parts == 1 ? "" : "s");
+		return;
+	}
+	if (is_cut(e)) {
+		refuse(e, "avmilter is stopping and drain_time is over");
+		return;
+	}
+	policy_fall_back(e->snapshot->rules, e->message, &e->scan.verdict, &e->decision);
+	log_notice(
+	    "not repaired, %s instead (repair_fallback): %s", action_name(e->decision.action), why);
+}
+
 static enum apply_seal
 seal_of(struct eom *e, char **value)
 {
@@ -204,7 +251,7 @@ seal_of(struct eom *e, char **value)
 		return s->to_hops > 0 && s->to_hops == e->message->recipients_total ? SEAL_PASS
 										    : SEAL_USED;
 	*value =
-	    e->effect_why == NULL ? sealing_make(e->milter->seal, s, &e->scan, e->skipped) : NULL;
+	    e->effect_why == NULL && !e->scan.repaired ? sealing_make(e->milter->seal, s, &e->scan, e->skipped) : NULL;
 	return *value != NULL ? SEAL_NEW : SEAL_OFF;
 }
 
@@ -230,6 +277,7 @@ apply(struct eom *e)
 		.new_seal = value,
 		.quarantine = atomic_load(&e->milter->quarantine),
 		.kept = &e->kept,
+		.repaired = e->repaired.message,
 		.refused = e->effect_why != NULL,
 	};
 
@@ -272,6 +320,7 @@ end(struct eom *e)
 
 	g_free(e->effect_why);
 	decision_clear(&e->decision);
+	repaired_clear(&e->repaired);
 	scan_result_clear(&e->scan);
 	context_clear(&e->context);
 	facts_clear(&e->facts);
@@ -321,6 +370,7 @@ eom_answer(struct milter *m, struct session *s, SMFICTX *ctx)
 		skip(&e);
 		scan(&e);
 		decide(&e);
+		repair(&e);
 	}
 	apply(&e);
 	report(&e);

@@ -61,6 +61,12 @@ delrcpt(SMFICTX *ctx, const char *rcpt)
 	return smfi_delrcpt(ctx, mutable(rcpt));
 }
 
+static int
+replacebody(SMFICTX *ctx, const void *data, size_t len)
+{
+	return smfi_replacebody(ctx, (unsigned char *)(uintptr_t)data, (int)len);
+}
+
 /* libmilter exports it, without a prototype in its headers: "may an edit be sent now". No other
  * call tells the state without doing something. */
 bool mi_sendok(SMFICTX *ctx, int action) __attribute__((weak));
@@ -82,6 +88,7 @@ const struct mta_ops mta_libmilter = {
 	.quarantine = quarantine,
 	.addrcpt = addrcpt,
 	.delrcpt = delrcpt,
+	.replacebody = replacebody,
 	.progress = smfi_progress,
 	.at_end = at_end,
 };

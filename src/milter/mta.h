@@ -21,6 +21,7 @@ struct mta_ops {
 	int	 (*quarantine)(SMFICTX *ctx, const char *reason);
 	int	 (*addrcpt)(SMFICTX *ctx, const char *rcpt);
 	int	 (*delrcpt)(SMFICTX *ctx, const char *rcpt);
+	int	 (*replacebody)(SMFICTX *ctx, const void *data, size_t len);	/* the first call replaces all, the next ones go on */
 	int	 (*progress)(SMFICTX *ctx);
 	bool	 (*at_end)(SMFICTX *ctx);	/* is the MTA's command at hand the end of message? */
 };

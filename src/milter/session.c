@@ -37,7 +37,7 @@ static const struct wanted {
 } wanted_macros[] = {
 	{ SMFIM_CONNECT, "{daemon_name}" },
 	{ SMFIM_ENVFROM, "i {auth_authen} {daemon_name}" },
-	{ SMFIM_ENVRCPT, "i {rcpt_host}" },
+	{ SMFIM_ENVRCPT, "i {rcpt_host} {rcpt_mailer}" },
 	{ SMFIM_DATA, "i" },
 	{ SMFIM_EOM, "i" },
 };
@@ -185,12 +185,27 @@ session_mail(struct session *s, char *const *args)
 	}
 }
 
+/* Mailers that speak SMTP with another host: Postfix's smtp and relay, sendmail's smtp, esmtp, dsmtp, relay, uucp.
+ */
+static void
+note_mailer(struct session *s)
+{
+	const char *mailer = s->milter->ops->getsymval(s->ctx, "{rcpt_mailer}");
+
+	if (mailer == NULL)
+		s->unplaced++;
+	else if (strstr(mailer, "smtp") != NULL || strcmp(mailer, "relay") == 0 ||
+	    g_str_has_prefix(mailer, "uucp"))
+		s->leaving++;
+}
+
 void
 session_recipient(struct session *s, const char *rcpt)
 {
 	if (s->message == NULL)
 		return;
 	message_add_recipient(s->message, rcpt);
+	note_mailer(s);
 	if (s->milter->seal != NULL && s->snapshot != NULL &&
 	    sealing_is_hop(s->snapshot->rules, s->milter->ops->getsymval(s->ctx, "{rcpt_host}")))
 		s->to_hops++;
@@ -217,7 +232,7 @@ session_end(struct session *s)
 	if (s->pending)
 		atomic_fetch_sub(&s->milter->pending, 1);
 	s->pending = false;
-	s->to_hops = 0;
+	s->to_hops = s->leaving = s->unplaced = 0;
 }
 
 void

@@ -30,6 +30,8 @@ struct session {
 	struct message	*message;	/* between MAIL and its end, else NULL */
 	struct snapshot	*snapshot;	/* of that message */
 	bool		 pending;	/* counted in milter->pending */
+	unsigned	 leaving;	/* its recipients whose mail goes on to another host */
+	unsigned	 unplaced;	/* those of whom the MTA does not say where to */
 	unsigned	 to_hops;	/* recipients of that message whose next hop is in trust.hops */
 };
 

@@ -29,6 +29,7 @@ static const char *const indifferent[] = {
 	"fingerprint_scan_headers",
 	"redirect",
 	"repair_fallback",
+	"repair_notice",
 	"repair_relayed",
 	"action",
 	"on_infected",

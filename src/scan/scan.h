@@ -39,6 +39,8 @@ struct scan_result {
 	 * else NULL. The verdict is then unknown, class error: whoever lets such a mail pass does
 	 * it by this word, as Skipped (decision 31). */
 	const char *skipped;
+	/* What was found was taken out of the mail that is delivered: X-Virus-Status says Repaired. */
+	bool repaired;
 	/* What judged it, engines, options and definitions, as one digest: for seals. Known only
 	 * when all of the plan was scanned with definitions that are known. */
 	bool plan_known;

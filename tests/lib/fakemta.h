@@ -15,7 +15,7 @@
 #include "milter/session.h"
 
 /* Calls that can be made to fail. */
-enum { FAIL_REPLY = 1, FAIL_INSERT = 2, FAIL_CHANGE = 4, FAIL_HOLD = 8, FAIL_ADD = 16, FAIL_DEL = 32 };
+enum { FAIL_REPLY = 1, FAIL_INSERT = 2, FAIL_CHANGE = 4, FAIL_HOLD = 8, FAIL_ADD = 16, FAIL_DEL = 32, FAIL_BODY = 64 };
 
 struct fake {
 	void		*priv;
@@ -130,6 +130,17 @@ fake_delrcpt(SMFICTX *ctx, const char *rcpt)
 }
 
 static int
+fake_replacebody(SMFICTX *ctx, const void *data, size_t len)
+{
+	struct fake *f = fake_of(ctx);
+
+	if (f->fail & FAIL_BODY)
+		return MI_FAILURE;
+	g_string_append_printf(f->said, "body %.*s\n", (int)len, (const char *)data);
+	return MI_SUCCESS;
+}
+
+static int
 fake_progress(SMFICTX *ctx)
 {
 	fake_of(ctx)->progress++;
@@ -153,6 +164,7 @@ static const struct mta_ops fake_ops = {
 	.quarantine = fake_quarantine,
 	.addrcpt = fake_addrcpt,
 	.delrcpt = fake_delrcpt,
+	.replacebody = fake_replacebody,
 	.progress = fake_progress,
 	.at_end = fake_at_end,
 };
