@@ -14,6 +14,7 @@
 #include "control/protocol.h"
 #include "ctl/doctor.h"
 #include "ctl/print.h"
+#include "ctl/top.h"
 
 /* Exit codes: done; found something, or no; error. */
 enum { DONE = 0, NO = 1, ERROR = 2 };
@@ -201,6 +202,14 @@ scan_one(struct job *j, const char *path)
 	return o != NULL ? show(j, "scan", o) : complain(err->message);
 }
 
+static json_t *
+ask_top(void *arg, GError **err)
+{
+	static const char *const words[] = { "top", NULL };
+
+	return ask(arg, words, -1, err);
+}
+
 static int
 run(struct job *j, char *const *words)
 {
@@ -208,6 +217,8 @@ run(struct job *j, char *const *words)
 	int rc = DONE;
 	json_t *o;
 
+	if (strcmp(words[0], "top") == 0 && words[1] == NULL && !j->json)
+		return top_run(ask_top, j, &err) ? DONE : complain(err->message);
 	if (strcmp(words[0], "scan") != 0) {
 		o = ask(j, (const char *const *)words, -1, &err);
 		return o != NULL ? show(j, words[0], o) : complain(err->message);

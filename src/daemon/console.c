@@ -422,8 +422,10 @@ quarantine(void *arg, const struct control_request *rq, GError **err)
 static json_t *
 top(void *arg, const struct control_request *rq, GError **err)
 {
-	(void)rq;
-	return numbers_overview(arg, err);
+	if (rq->words[1] == NULL)
+		return numbers_overview(arg, err);
+	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "top: takes nothing");
+	return NULL;
 }
 
 const struct control_commands console_commands = {

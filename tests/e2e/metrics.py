@@ -2,26 +2,32 @@
 """Metrics, status page, statistics of the engines, top"""
 # run: timeout=120 san=address,thread
 import base64
+import fcntl
 import hashlib
 import html.parser
 import http.client
 import json
 import os
 import re
+import select
 import shutil
+import signal
 import socket
+import struct
+import subprocess
 import sys
-import time
+import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
 from lib import mails, milter, prom, rig, tap
 from lib.avmilter import Daemon, q
 
-D = []
+D, BEFORE = [], {}
 PORT, OTHER = 9190, 9191
 
 
 def daemon():
+    """It has seen two equal clean mails and a virus; BEFORE are its metrics before that."""
     if not D:
         d = Daemon()
         d.sections['control']['http'] = q('127.0.0.1:%d' % PORT)
@@ -29,6 +35,10 @@ def daemon():
         d.more = 'policy "both kinds" { classes = {infected} action = reject }\n'
         d.args = ['--test-engines']
         D.append(d.start())
+        BEFORE.update(prom.parse(get('/metrics')[2]))
+        for _ in range(2):
+            milter.talk(d.address, mails.clean())
+        milter.talk(d.address, mails.eicar_plain())
     return D[0]
 
 
@@ -79,13 +89,9 @@ def strict():
 
 @tap.test('/metrics counts what was done: messages, objects, times, cache')
 def counts():
-    d = daemon()
-    before = metrics()
-    tap.eq(prom.value(before, 'avmilter_messages_total', **{'class': 'clean', 'action': 'pass'}), 0)
-    tap.eq(prom.value(before, 'avmilter_eom_seconds_count'), 0)
-    for _ in range(2):
-        milter.talk(d.address, mails.clean())
-    milter.talk(d.address, mails.eicar_plain())
+    daemon()
+    tap.eq(prom.value(BEFORE, 'avmilter_messages_total', **{'class': 'clean', 'action': 'pass'}), 0)
+    tap.eq(prom.value(BEFORE, 'avmilter_eom_seconds_count'), 0)
     m = metrics()
     tap.eq(prom.value(m, 'avmilter_messages_total', **{'class': 'clean', 'action': 'pass'}), 2)
     tap.eq(prom.value(m, 'avmilter_messages_total', **{'class': 'infected', 'action': 'reject'}), 1)
@@ -109,11 +115,49 @@ def counts():
 
 @tap.test('promtool finds nothing to remark')
 def promtool():
+    daemon()
     tool = shutil.which('promtool')
     if not tool:
         raise tap.Skip('promtool is not installed (scripts/install-deps test)')
     status, out, err = rig.run([tool, 'check', 'metrics'], stdin=get('/metrics')[2].encode())
     tap.eq((status, out + err), (0, ''))
+
+
+@tap.test("contrib/grafana: every metric and label that the dashboard asks for exists, and Prometheus understands each question")
+def grafana():
+    daemon()
+    names, m = {}, metrics()
+    for kind, _, samples in m.values():
+        for name, ls in samples:
+            names.setdefault(name, set()).update(label for label, _ in ls)
+    with open(rig.ROOT + '/contrib/grafana/avmilter.json') as f:
+        dashboard = json.load(f)
+    asked = [t['expr'] for p in dashboard['panels'] for t in p['targets']]
+    tap.ok(len(asked) > 20 and len({p['id'] for p in dashboard['panels']}) == len(dashboard['panels']), asked)
+    for expr in asked:
+        found = re.findall(r'(avmilter_\w+)\{([^}]*)\}', expr)
+        tap.ok(found and len(found) == expr.count('avmilter_'), expr)
+        for name, matchers in found:
+            tap.ok(name in names, name)
+            labels = set(re.findall(r'(\w+)(?:=~|!~|!=|=)"', matchers)) | \
+                {x for by in re.findall(r'by \(([^)]*)\)', expr) for x in by.split(', ')}
+            tap.eq(labels - names[name] - {'instance'}, set(), expr)
+    tool = shutil.which('promtool')
+    if not tool:
+        raise tap.Skip('names are right; promtool, which knows the language, is not installed (scripts/install-deps test)')
+    rules = ''.join('  - record: r%d\n    expr: %s\n' % (i, json.dumps(e.replace('$instance', '.*')))
+                    for i, e in enumerate(asked))
+    path = rig.write(rig.WORK + '/rules.yml', 'groups:\n- name: dashboard\n  rules:\n' + rules)
+    status, out, err = rig.run([tool, 'check', 'rules', path])
+    tap.eq(status, 0, out + err)
+
+
+@tap.test('the manual names exactly the metrics that there are')
+def manual():
+    daemon()
+    text = rig.read(rig.ROOT + '/man/avmilterctl.8')
+    part = text[text.index('BEGIN metrics'):text.index('END metrics')]
+    tap.eq(['avmilter_' + n for n in re.findall(r'(?m)^\.BR (\w+) ', part)], list(metrics()))
 
 
 @tap.test('stats: a table for each engine, in the form of the seed; the same as JSON')
@@ -136,6 +180,7 @@ def stats():
 
 @tap.test('/status is the overview as JSON')
 def status_page():
+    daemon()
     status, headers, body = get('/status')
     tap.eq((status, headers['Content-Type']), (200, 'application/json'))
     o = json.loads(body)
@@ -180,6 +225,7 @@ class Tags(html.parser.HTMLParser):
 
 @tap.test('/ is one page that needs nothing else: well formed, no script, a policy that allows its own style only')
 def page():
+    daemon()
     status, headers, body = get('/')
     tap.eq((status, headers['Content-Type']), (200, 'text/html; charset=utf-8'))
     t = Tags(body)
@@ -195,6 +241,7 @@ def page():
 
 @tap.test('nothing but GET and HEAD, and nothing but its pages; every answer forbids what a browser could be made to do')
 def only():
+    daemon()
     for path in ('/', '/metrics', '/status'):
         status, headers, body = get(path, 'HEAD')
         tap.eq((status, body), (200, ''), 'HEAD ' + path)
@@ -243,12 +290,92 @@ def answers(port=PORT):
         return False
 
 
+class Terminal:
+    """avmilterctl top in a terminal of this size."""
+
+    def __init__(self, columns, rows):
+        self.master, self.slave = os.openpty()
+        self.size(columns, rows)
+        self.before = termios.tcgetattr(self.slave)
+        self.process = subprocess.Popen(
+            [rig.program('avmilterctl'), '-s', daemon().dir + '/run/control.sock', 'top'], stdin=self.slave,
+            stdout=self.slave, stderr=self.slave, start_new_session=True, env=dict(os.environ, LC_ALL='C.UTF-8'))
+        self.seen = ''
+
+    def size(self, columns, rows):
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+
+    def read(self, seconds=0.1):
+        while select.select([self.master], [], [], seconds)[0]:
+            self.seen += os.read(self.master, 65536).decode('utf-8', 'replace')
+        return self.seen
+
+    def wait(self, pattern):
+        rig.wait_for(lambda: re.search(pattern, self.read()), 20, '/%s/ in %r' % (pattern, self.seen[-2000:]))
+
+    def screens(self):
+        """Lines of each complete screen, without sequences."""
+        return [re.sub('\x1b\\[[?0-9]*[A-Za-z]|\r', '', s.split('q quits')[0]).split('\n')
+                for s in self.seen.split('\x1b[H')[1:] if 'q quits' in s]
+
+    def end(self):
+        """Exit status; the terminal is as it was."""
+        status = self.process.wait(20 * rig.SLOW)
+        self.read()
+        tap.eq(termios.tcgetattr(self.slave), self.before, 'settings of the terminal')
+        tap.ok(self.seen.endswith('\x1b[?7h\x1b[?25h\x1b[?1049l'), 'the screen is given back: %r' % self.seen[-60:])
+        os.close(self.master)
+        os.close(self.slave)
+        return status
+
+
+@tap.test('top lives in a terminal: counts go on, the window may change, q and signals give the terminal back')
+def top():
+    d = daemon()
+    t = Terminal(110, 40)
+    t.wait('q quits')
+    n = ask('stats')['messages_checked']
+    milter.talk(d.address, mails.clean())
+    t.wait(r'messages %d \(0\.\d/s\)' % (n + 1))
+    for part in ('avmilter', 'serving', 'ENGINE', 'clamav', 'second', mails.EICAR_NAME, '\u2588'):
+        tap.has(t.seen, part)
+    tap.ok(all(len(line) <= 110 for s in t.screens() for line in s), 'a line is too long')
+    t.seen = ''
+    t.size(50, 8)
+    os.kill(t.process.pid, signal.SIGWINCH)
+    t.wait('q quits')
+    small = t.screens()[-1]
+    tap.ok(len(small) <= 8 and all(len(line) <= 50 for line in small), small)
+    os.write(t.master, b'xq')
+    tap.eq(t.end(), 0)
+    for sig in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        t = Terminal(80, 24)
+        t.wait('q quits')
+        os.kill(t.process.pid, sig)
+        tap.eq(t.end(), 0, sig)
+    t = Terminal(1, 1)
+    t.wait('q quits')
+    os.write(t.master, b'\x03')
+    tap.eq(t.end(), 0)
+
+
+@tap.test('top without a terminal shows it once, -j is the overview')
+def top_once():
+    status, out, err = ctl('top')
+    tap.eq((status, err), (0, ''))
+    tap.has(out, 'clamav')
+    tap.hasnt(out, '\x1b')
+    tap.eq(sorted(ask('top')), sorted(json.loads(get('/status')[2])))
+    tap.eq(ctl('top', 'more')[0], 2, 'an argument too many')
+
+
 @tap.test('stats reset begins anew, the picture of the day stays')
 def reset():
+    before = sum(map(sum, ask('top')['history']['slots']))
     ask('stats', 'reset')
     m = metrics()
     tap.eq((prom.value(m, 'avmilter_eom_seconds_count'), prom.value(m, 'avmilter_scan_seconds_count', engine='clamav')), (0, 0))
-    tap.eq(sum(map(sum, json.loads(get('/status')[2])['history']['slots'])), 4)
+    tap.eq(sum(map(sum, json.loads(get('/status')[2])['history']['slots'])), before)
 
 
 @tap.test('a reload moves it to another address, lets nobody in whom http_allow does not name, and turns it off')
