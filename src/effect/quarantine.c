@@ -203,7 +203,7 @@ note_again(struct quarantine *q, const struct quarantine_case *c, struct quarant
 	about_key(c, key);
 	quarantine_lock(q);
 	e = g_hash_table_lookup(q->keys, key);
-	if (e != NULL && e->busy)
+	if (e != NULL && (e->busy || e->again >= QUARANTINE_AGAIN_MAX))
 		e = NULL;
 	if (e != NULL)
 		e->pins++;

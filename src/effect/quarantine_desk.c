@@ -101,17 +101,22 @@ pin(struct quarantine *q, const char *ref, GError **err)
 	return e != NULL;
 }
 
+/* NULL and *err: it has gone meanwhile, because it was going already when we pinned it. */
 static json_t *
-line_and_unpin(struct quarantine *q, const char *ref)
+line_and_unpin(struct quarantine *q, const char *ref, GError **err)
 {
 	struct entry *e;
-	json_t *line;
+	json_t *line = NULL;
 
 	quarantine_lock(q);
 	e = index_find(q, ref);
-	e->pins--;
-	line = line_of(e);
+	if (e != NULL) {
+		e->pins--;
+		line = line_of(e);
+	}
 	quarantine_unlock(q);
+	if (line == NULL)
+		g_set_error(err, QUARANTINE_ERROR, QUARANTINE_E_NONE, "%s: no such entry", ref);
 	return line;
 }
 
@@ -125,7 +130,9 @@ desk_show(struct quarantine *q, const char *ref, GError **err)
 		return NULL;
 	about = qdisk_text(&q->disk, ref, "about.json", NULL);
 	journal = qdisk_text(&q->disk, ref, "journal", NULL);
-	line = line_and_unpin(q, ref);
+	line = line_and_unpin(q, ref, err);
+	if (line == NULL)
+		return NULL;
 	o = json_loads(about != NULL ? about : "", 0, NULL);
 	if (!json_is_object(o)) { /* damaged: what the index knows */
 		json_decref(o);

@@ -17,6 +17,9 @@
 #include "effect/quarantine.h"
 #include "effect/quarantine_disk.h"
 
+/* So often a repetition is noted in the journal of one entry; then the mail is kept anew, within max_size. */
+#define QUARANTINE_AGAIN_MAX 1000
+
 struct entry {
 	char	*ref;
 	int64_t	 when;		/* it came, or came again: seconds of the wall clock */

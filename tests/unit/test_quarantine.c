@@ -8,6 +8,7 @@
 #include <utime.h>
 
 #include "base/auto.h"
+#include "effect/quarantine_desk.h"
 #include "effect/quarantine_in.h"
 #include "steps.h"
 #include "world.h"
@@ -237,6 +238,31 @@ the_same_mail_is_one_entry(void **state)
 	assert_true(keep(&s, other, &c, NULL));
 	assert_false(c.again);
 	message_free(&other);
+	assert_int_equal(stats_of(&s).entries, 2);
+	end(&s);
+}
+
+/* Its journal grows with each repetition, and nothing else bounds it: at some time another entry is begun. */
+static void
+a_flood_of_one_mail_is_bounded(void **state)
+{
+	struct quarantine_kept a, b, c;
+	struct store s;
+
+	(void)state;
+	begin(&s, "");
+	open_store(&s);
+	keep_one(&s, "one\r\n", &a);
+	quarantine_lock(s.q);
+	index_find(s.q, a.ref)->again = QUARANTINE_AGAIN_MAX - 1;
+	quarantine_unlock(s.q);
+	keep_one(&s, "one\r\n", &b);
+	assert_string_equal(a.ref, b.ref);
+	keep_one(&s, "one\r\n", &b);
+	assert_false(b.again);
+	keep_one(&s, "one\r\n", &c);
+	assert_true(c.again);
+	assert_string_equal(b.ref, c.ref);
 	assert_int_equal(stats_of(&s).entries, 2);
 	end(&s);
 }
@@ -656,10 +682,63 @@ many_at_once(void **state)
 	end(&s);
 }
 
+struct looker {
+	struct store *s;
+	char ref[QUARANTINE_REF_MAX + 1];
+	atomic_bool gone;
+};
+
+static void *
+show_until_gone(void *arg)
+{
+	struct looker *l = arg;
+
+	while (!atomic_load(&l->gone)) {
+		json_t *o = desk_show(l->s->q, l->ref, NULL);
+
+		json_decref(o);
+	}
+	return NULL;
+}
+
+/* Somebody looks at an entry while it goes: he sees it or does not. */
+static void
+shown_while_it_goes(void **state)
+{
+	struct looker l;
+	struct store s;
+
+	(void)state;
+	begin(&s, "");
+	open_store(&s);
+	l.s = &s;
+	for (unsigned i = 0; i < 200; i++) {
+		g_autofree char *body = g_strdup_printf("%u\r\n", i);
+		struct quarantine_kept kept;
+		g_autoptr(GError) err = NULL;
+		pthread_t looker;
+
+		keep_one(&s, body, &kept);
+		g_strlcpy(l.ref, kept.ref, sizeof(l.ref));
+		atomic_store(&l.gone, false);
+		assert_int_equal(pthread_create(&looker, NULL, show_until_gone, &l), 0);
+		while (!desk_delete(s.q, kept.ref, "test", &err)) {
+			assert_true(g_error_matches(err, QUARANTINE_ERROR, QUARANTINE_E_BUSY));
+			g_clear_error(&err);
+		}
+		atomic_store(&l.gone, true);
+		pthread_join(looker, NULL);
+	}
+	assert_int_equal(stats_of(&s).entries, 0);
+	end(&s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(whole_and_private),
     cmocka_unit_test(found_again_after_a_restart),
     cmocka_unit_test(the_same_mail_is_one_entry),
+    cmocka_unit_test(a_flood_of_one_mail_is_bounded),
+    cmocka_unit_test(shown_while_it_goes),
     cmocka_unit_test(nothing_is_promised_for_a_vanished_entry),
     cmocka_unit_test(full_is_refused),
     cmocka_unit_test(oldest_makes_room_when_told_so),
