@@ -304,7 +304,8 @@ item_conditions(void **state)
 			.engine = rows[i].engine,
 			.vague = rows[i].vague,
 			.finding = rows[i].name ? &f : NULL,
-			.symbols = g_ptr_array_new() };
+			.symbols = g_ptr_array_new(),
+			.maybe = g_ptr_array_new() };
 		enum match m;
 
 		g_ptr_array_add(it.symbols, (char *)(uintptr_t)rows[i].symbol);
@@ -312,6 +313,7 @@ item_conditions(void **state)
 		if (m != rows[i].want)
 			fail_msg("row %zu: %s: %d", i, rows[i].options, (int)m);
 		g_ptr_array_unref(it.symbols);
+		g_ptr_array_unref(it.maybe);
 	}
 }
 
