@@ -186,7 +186,8 @@ install: all $(BUILD)/avmilter.service
 	install -m 755 $(BUILD)/avmilter-scanner $(DESTDIR)$(LIBEXECDIR)/avmilter
 	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8
-	install -m 644 README ChangeLog LICENSE SECURITY etc/avmilter.conf.sample $(DESTDIR)$(DOCDIR)
+	install -m 644 README ChangeLog LICENSE SECURITY etc/avmilter.conf.sample etc/avmilter.messages.sample \
+	    $(DESTDIR)$(DOCDIR)
 	cp -r contrib $(DESTDIR)$(DOCDIR)
 	install -m 644 $(BUILD)/avmilter.service $(DESTDIR)$(UNITDIR)
 	test -e $(ETC)/avmilter.conf || install -m 644 etc/avmilter.conf $(ETC)

@@ -23,6 +23,7 @@ static const struct {
 /* Of the process, like the log that it stands beside: every floor speaks to it. */
 static struct {
 	atomic_uint_fast64_t raised[EVENT_COUNT];
+	atomic_uint silent; /* bits of kinds that are not logged */
 	pthread_rwlock_t lock;
 	event_listener *fn; /* under lock */
 	void *arg;          /* under lock */
@@ -43,12 +44,19 @@ event_raise(enum event_kind kind, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = g_strdup_vprintf(fmt, ap);
 	va_end(ap);
-	log_msg(kinds[kind].level, "%s", text);
+	if (!(atomic_load(&events.silent) & 1u << kind))
+		log_msg(kinds[kind].level, "%s", text);
 	atomic_fetch_add(&events.raised[kind], 1);
 	pthread_rwlock_rdlock(&events.lock);
 	if (events.fn != NULL)
 		events.fn(events.arg, kind, text);
 	pthread_rwlock_unlock(&events.lock);
+}
+
+void
+event_log_only(unsigned mask)
+{
+	atomic_store(&events.silent, ~mask);
 }
 
 uint64_t

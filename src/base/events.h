@@ -42,6 +42,9 @@ const char *event_name(enum event_kind kind);
  * outside have passed log_esc(). */
 void	 event_raise(enum event_kind kind, const char *fmt, ...) PRINTF(2, 3);
 
+/* From now on only kinds whose bit (1 << kind) is in mask are logged; counted and told they are all the same. All at the start. */
+void	 event_log_only(unsigned mask);
+
 /* How many there were since the start of the process. */
 uint64_t event_raised(enum event_kind kind);
 

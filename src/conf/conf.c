@@ -142,6 +142,23 @@ conf_warnings(const struct conf *c)
 	return c->warnings;
 }
 
+bool
+conf_logs(const struct conf *c, enum conf_log_kind kind)
+{
+	static const uint64_t groups[CONF_log_kind_COUNT] = {
+		[KIND_CRASH] = 1u << KIND_ERROR,
+		[KIND_UPDATE_ERROR] = 1u << KIND_ERROR,
+		[KIND_LOAD_EXCEEDED] = 1u << KIND_ERROR,
+		[KIND_ALERT_ERROR] = 1u << KIND_ERROR,
+		[KIND_INFECTION] = 1u << KIND_WARNING,
+		[KIND_STARTUP] = 1u << KIND_INFO,
+		[KIND_SHUTDOWN] = 1u << KIND_INFO,
+		[KIND_UPDATE] = 1u << KIND_INFO,
+	};
+
+	return (c->log.kinds & (UINT64_C(1) << kind | groups[kind])) != 0;
+}
+
 const struct conf_engine *
 conf_engine_find(const struct conf *c, const char *title)
 {

@@ -75,6 +75,9 @@ const struct conf_engine *conf_engine_find(const struct conf *c, const char *tit
 /* The threadpool of that name, CPU and IO included, or NULL. Borrowed. */
 const struct conf_threadpool *conf_threadpool_find(const struct conf *c, const char *name);
 
+/* Is an event of this kind logged (log.kinds, groups included)? */
+bool	 conf_logs(const struct conf *c, enum conf_log_kind kind);
+
 /* Equal sections: the engine need not be restarted after a reload. */
 bool	 conf_engine_equal(const struct conf_engine *a, const struct conf_engine *b);
 /* Nothing changed that the scanning processes were told at their start (rows with SCANNER). */

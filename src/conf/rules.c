@@ -74,15 +74,34 @@ is_loopback(const char *http)
 	    g_str_has_prefix(http, "localhost:");
 }
 
+/* A plain address for a header field: printable ASCII without blanks and brackets, one @. */
+static bool
+is_sender(const char *from)
+{
+	const char *at = strchr(from, '@');
+
+	for (const char *p = from; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr("<>(),;:\"\\[]", *p))
+			return false;
+	return at && at > from && at[1] && !strchr(at + 1, '@');
+}
+
 static void
 check_pairs(const struct conf *c, const struct outline *o)
 {
 	if (*c->cache.redis && !*c->cache.secret_file)
 		ERROR("cache.redis",
 		    "cache.redis needs cache.secret_file: entries without a key can be forged");
-	if (*c->alert.to && !*c->alert.smtp_primary)
+	if (*c->alert.to && c->alert.on != 0 && !*c->alert.smtp_primary)
 		ERROR("alert.to",
 		    "alert.to needs alert.smtp_primary: write smtp_primary = \"HOST:PORT\"");
+	if (*c->alert.smtp_secondary && !*c->alert.smtp_primary)
+		ERROR("alert.smtp_secondary",
+		    "alert.smtp_secondary needs a primary one: write smtp_primary = \"HOST:PORT\"");
+	if (!is_sender(c->alert.from))
+		ERROR("alert.from",
+		    "alert.from '%.60s' is no address: write USER@DOMAIN or USER@%%{host}",
+		    c->alert.from);
 	if (*c->control.http && !is_loopback(c->control.http) && !*c->control.http_allow)
 		ERROR("control.http",
 		    "control.http is not a loopback address: say who may read it "
@@ -233,6 +252,26 @@ asks_items(const struct conf_policy *p)
 	return *p->classes || *p->names || *p->engines || *p->symbols || *p->objects;
 }
 
+/* Whoever is to be told must be one whom alerts reach. */
+static void
+check_notify(
+    const struct conf *c, const struct conf_policy *p, const char *path, const struct outline *o)
+{
+	const char *const *notify = (const char *const *)p->notify;
+
+	if (!*c->alert.smtp_primary)
+		ERROR(path, "%s: notify needs alert { smtp_primary = \"HOST:PORT\" }", path);
+	if (g_strv_contains(notify, "admin") && !*c->alert.to)
+		ERROR(path, "%s: notify = {admin}: write alert { to = {\"ADDRESS\"} }", path);
+	if (g_strv_contains(notify, "recipient") && !*c->alert.local_domains)
+		ERROR(path,
+		    "%s: notify = {recipient}: say which domains are yours in alert { local_domains "
+		    "= {...} }",
+		    path);
+	if (p->skip)
+		ERROR(path, "%s: skip means that nothing is looked at: take notify away", path);
+}
+
 static void
 check_policy(const struct conf *c, struct conf_policy *p, const struct outline *o)
 {
@@ -262,6 +301,8 @@ check_policy(const struct conf *c, struct conf_policy *p, const struct outline *
 		    "%s: objects: a finding in the whole message belongs to no part, so the rule frees "
 		    "nothing from engines with scan_whole = true; use names",
 		    path);
+	if (*p->notify)
+		check_notify(c, p, path, o);
 	if (*p->expires && is_past(p->expires))
 		WARN(path, "%s has expired: it never holds; take it away", path);
 	if (is_forgeable(p))

@@ -15,6 +15,7 @@
 #include "daemon/privileges.h"
 #include "daemon/socket.h"
 #include "daemon/store.h"
+#include "effect/alert.h"
 #include "effect/seal.h"
 #include "engine/engine.h"
 #include "policy/rules.h"
@@ -322,6 +323,8 @@ check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArr
 		    "control.socket", conf->control.socket, conf->control.group, errors, warnings);
 	check_times(conf, warnings);
 	store_check(conf, warnings);
+	if (!alerts_check(conf, &err))
+		take_error(errors, &err);
 	check_secrets(conf, errors);
 	socket_advice(conf, notes, warnings);
 }

@@ -7,6 +7,7 @@
 #include "base/deadline.h"
 #include "base/fsx.h"
 #include "base/log.h"
+#include "daemon/console_alert.h"
 #include "daemon/console_cache.h"
 #include "daemon/console_explain.h"
 #include "daemon/console_quarantine.h"
@@ -186,6 +187,7 @@ stats(void *arg, const struct control_request *rq, GError **err)
 	json_object_set_new(o, "queue", numbers_queue(s));
 	json_object_set_new(o, "cache", console_cache_stats(s->memory));
 	json_object_set_new(o, "rules", rules_object(s));
+	json_object_set_new(o, "alerts", console_alert_stats(s->alerts));
 	json_object_set_new(o, "quarantine", desk_stats(atomic_load(&s->milter.quarantine)));
 	if (rq->words[1] != NULL)
 		stats_reset(st); /* what is shown is what was counted till now */
@@ -395,6 +397,14 @@ cache(void *arg, const struct control_request *rq, GError **err)
 }
 
 static json_t *
+alert(void *arg, const struct control_request *rq, GError **err)
+{
+	struct server *s = arg;
+
+	return console_alert(s->alerts, rq->words + 1, &s->milter.cut_ms, err);
+}
+
+static json_t *
 explain(void *arg, const struct control_request *rq, GError **err)
 {
 	AUTO(snapshot_unref) struct snapshot *snap = current(arg, err);
@@ -440,6 +450,7 @@ const struct control_commands console_commands = {
 	.log = set_log,
 	.quarantine = quarantine,
 	.cache = cache,
+	.alert = alert,
 	.explain = explain,
 	.selftest = selftest,
 };

@@ -11,6 +11,7 @@
 #include "daemon/folders.h"
 #include "daemon/generation.h"
 #include "daemon/notify.h"
+#include "daemon/scene.h"
 #include "daemon/server.h"
 #include "daemon/store.h"
 #include "daemon/web.h"
@@ -40,6 +41,7 @@ put_in_use(struct server *s, struct snapshot *snap)
 	const unsigned number = snap->number;
 
 	log_set_level((enum log_level)snap->conf->log.level);
+	scene_apply(s, snap->conf);
 	memory_apply(s->memory, snap->conf);
 	quarantine_apply(atomic_load(&s->milter.quarantine), snap->conf);
 	snapshot_slot_set(&s->milter.slot, snap);

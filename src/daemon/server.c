@@ -20,6 +20,7 @@
 #include "daemon/folders.h"
 #include "daemon/generation.h"
 #include "daemon/notify.h"
+#include "daemon/scene.h"
 #include "daemon/socket.h"
 #include "daemon/store.h"
 #include "daemon/web.h"
@@ -143,6 +144,7 @@ server_open(struct server *s, const struct options *o, struct conf *conf, GError
 		if (s->milter.seal == NULL)
 			return EX_CONFIG;
 	}
+	s->alerts = s->milter.alerts = scene_alerts(s);
 	s->updates = updates_new(&s->milter.slot, o->test_clock);
 	log_advice(conf);
 	return EX_OK;
@@ -222,6 +224,10 @@ server_start(struct server *s, GError **err)
 	if (!s->started->antivirus.enabled || snap->active == 0)
 		log_warn("no engine is enabled: every mail passes, marked as skipped");
 	engines = snap->active;
+	if (!alerts_start(s->alerts, err)) {
+		snapshot_unref(&snap);
+		return EX_OSERR;
+	}
 	s->latest = snap->number;
 	snapshot_slot_set(&s->milter.slot, snap);
 	if (!start_milter(s, err) || !updates_start(s->updates, err))
@@ -240,6 +246,9 @@ server_start(struct server *s, GError **err)
 #define LATE_MS 200
 /* After drain_time, for the answers to go out. */
 #define CUT_WAIT_MS 3000
+/* For alerts, before the mail in hand is finished and after it. */
+#define ALERTS_MS      5000
+#define ALERTS_REST_MS 1000
 
 /* A short wait; true when INT says that it has lasted long enough. */
 static bool
@@ -264,6 +273,17 @@ await(struct server *s, struct deadline dl, bool until_drained)
 		notify_alive();
 	}
 	return false;
+}
+
+/* Alerts that wait are sent now, as far as that is possible. */
+static void
+flush_alerts(struct server *s, int64_t ms)
+{
+	const struct deadline dl = deadline_in(ms);
+
+	alerts_flush(s->alerts);
+	while (!deadline_passed(dl) && !alerts_idle(s->alerts) && !told_to_hurry())
+		notify_alive();
 }
 
 static void
@@ -296,8 +316,10 @@ server_stop(struct server *s, bool gently)
 	if (s->milter_started)
 		event_raise(EVENT_SHUTDOWN, "avmilter is asked to end, after %" PRId64 " s",
 		    (now_ms() - s->started_ms) / MS_PER_SECOND);
-	if (gently && s->milter_started)
+	if (gently && s->milter_started) {
+		flush_alerts(s, ALERTS_MS); /* a relay may ask us about it: while we still serve */
 		drain(s);
+	}
 	milter_cut(&s->milter); /* ends what the console is scanning */
 	updates_stop(s->updates);
 	web_stop(s);
@@ -310,6 +332,9 @@ server_stop(struct server *s, bool gently)
 	    &s->milter.slot, NULL); /* its workers end here, when no message holds it */
 	if (s->milter_started)
 		milter_close(&s->milter);
+	if (gently)
+		flush_alerts(s, ALERTS_REST_MS);
+	alerts_stop(s->alerts);
 	if (sessions > 0)
 		log_notice("avmilter ends with %u connection%s open", sessions, plural(sessions));
 	else
@@ -320,6 +345,7 @@ server_stop(struct server *s, bool gently)
 	quarantine_close(&q);
 	milter_clear(&s->milter);
 	seal_free(&s->milter.seal);
+	alerts_free(&s->alerts);
 	memory_free(&s->memory);
 	conf_unref(&s->started);
 	identity_free(&s->identity);

@@ -18,6 +18,7 @@
 #include "daemon/privileges.h"
 #include "daemon/socket.h"
 #include "daemon/updates.h"
+#include "effect/alert.h"
 #include "effect/quarantine.h"
 #include "milter/milter.h"
 #include "scan/memory.h"
@@ -33,6 +34,7 @@ struct server {
 	struct pidfile		*pidfile;
 	struct memory		*memory;	/* outlives every snapshot */
 	struct updates		*updates;
+	struct alerts		*alerts;
 	struct control		*control;	/* NULL: no control socket */
 	struct web		*web;		/* NULL: no metrics and status page */
 	unsigned		 latest;	/* number of the latest snapshot */

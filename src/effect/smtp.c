@@ -333,7 +333,7 @@ say_content(struct dialogue *d, const struct smtp_mail *m, bool *said, GError **
 }
 
 static enum smtp_end
-say_data(struct dialogue *d, const struct smtp_mail *m, GError **err)
+say_data(struct dialogue *d, struct smtp_mail *m, GError **err)
 {
 	bool said = false;
 	unsigned code;
@@ -349,6 +349,7 @@ say_data(struct dialogue *d, const struct smtp_mail *m, GError **err)
 		refused(d, "in the midst of the content", code, err);
 		return SMTP_NOT;
 	}
+	m->verdict = code;
 	return expect(d, "answer to the content", code, 2, err) ? SMTP_TAKEN : SMTP_NOT;
 }
 

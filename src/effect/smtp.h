@@ -51,6 +51,7 @@ struct smtp_mail {
 	/* May be NULL: called before DATA when the server took no envid. */
 	void		(*without_envid)(void *arg);
 	void		*arg;
+	unsigned	 verdict;	/* out: code of the answer to the content, 0 = none came */
 };
 
 enum smtp_end {

@@ -5,6 +5,7 @@
 
 #include "base/deadline.h"
 #include "base/log.h"
+#include "effect/alert.h"
 #include "effect/release.h"
 #include "effect/repair.h"
 #include "effect/report.h"
@@ -302,7 +303,11 @@ report(struct eom *e)
 	const bool clean = e->skipped == NULL && e->effect_why == NULL &&
 	    verdict_is_clean(&e->scan.verdict) && e->decision.action == ACTION_PASS;
 
-	if (!clean || e->conf->log.clean) {
+	/* Who leaves infections out of log.kinds does not want their lines. */
+	const bool wanted = e->conf == NULL || e->skipped != NULL || e->effect_why != NULL ||
+	    e->decision.cls != CLASS_INFECTED || conf_logs(e->conf, KIND_INFECTION);
+
+	if (wanted && (!clean || e->conf->log.clean)) {
 		g_autofree char *line = report_line(&r, json);
 
 		log_msg(report_level(&r), "%s", line);
@@ -311,6 +316,22 @@ report(struct eom *e)
 	    e->effect_why, now_us() - e->begin_us);
 	if (e->effect_why == NULL)
 		stats_unscanned(&e->milter->stats, e->conf, &e->decision, e->skipped);
+}
+
+/* Whom it concerns gets mail, soon. */
+static void
+alert(struct eom *e)
+{
+	const struct alert_mail_facts f = {
+		.message = e->message,
+		.facts = &e->facts,
+		.scan = &e->scan,
+		.decision = &e->decision,
+		.effect_why = e->effect_why,
+	};
+
+	if (e->skipped == NULL)
+		alerts_message(e->milter->alerts, &f);
 }
 
 static void
@@ -374,6 +395,7 @@ eom_answer(struct milter *m, struct session *s, SMFICTX *ctx)
 	}
 	apply(&e);
 	report(&e);
+	alert(&e);
 	end(&e);
 	return e.answer;
 }

@@ -15,6 +15,7 @@
 #include "milter/snapshot.h"
 #include "milter/stats.h"
 
+struct alerts;
 struct quarantine;
 struct seal;
 
@@ -24,6 +25,7 @@ struct milter {
 	struct spool_budget	*budget;
 	_Atomic(struct quarantine *) quarantine;	/* NULL: no store */
 	struct seal		*seal;		/* NULL: no seals are put on or believed */
+	struct alerts		*alerts;	/* NULL: nobody is told anything */
 	char			*host;		/* our name, for header fields */
 	struct kick		 kick;
 	struct stats		 stats;
