@@ -5,6 +5,7 @@
 #include "scanner/base64.h"
 #include "scanner/binhex.h"
 #include "scanner/lines.h"
+#include "scanner/partname.h"
 #include "scanner/uu.h"
 #include "scanner/views.h"
 #include "scanner/yenc.h"
@@ -61,6 +62,24 @@ end_run(struct find *f)
 	if (run && f->letters >= EMBEDDED_RUN_MIN)
 		offer_base64(f, run, f->run_end);
 	f->letters = 0;
+}
+
+/* What comes is named so until name_end(). */
+static char **
+name_begin(struct find *f, const unsigned char *p, const unsigned char *end)
+{
+	bool more = false;
+	char **names = partname_of_text(p, (size_t)(end - p), &more);
+
+	offer_names(f->o, names, more);
+	return names;
+}
+
+static void
+name_end(struct find *f, char **names)
+{
+	offer_names(f->o, NULL, false);
+	g_strfreev(names);
 }
 
 /* Uuencoded lines from p; returns where they end. */
@@ -190,25 +209,40 @@ count_uu(struct find *f, const struct line *l)
 	return offer_uu(f, f->uu, true);
 }
 
+/* Behind "name=", to the end of the line. */
+static const unsigned char *
+name_of_yenc(const struct line *l)
+{
+	static const char key[] = "name=";
+	const unsigned char *p = memmem(l->p, (size_t)(l->end - l->p), key, sizeof key - 1);
+
+	return p ? p + sizeof key - 1 : l->end;
+}
+
 /* What a line announces; where reading goes on, or NULL. */
 static const unsigned char *
 announced(struct find *f, const struct line *l)
 {
-	switch (uu_begin(l->p, l->end)) {
-	case UU_LINES:
-		return offer_uu(f, l->next, false);
-	case UU_BASE64:
-		return offer_begin_base64(f, l->next);
-	case UU_NONE:
-		break;
+	const unsigned char *name = l->end, *on = NULL;
+	enum uu_kind uu = uu_begin(l->p, l->end, &name);
+	bool yenc = uu == UU_NONE && begins(l, "=ybegin ") && (!f->yenc || l->p >= f->yenc);
+
+	if (uu == UU_NONE && !yenc) {
+		if (*l->p == '(' && contains(l, "BinHex") && (!f->binhex || l->p >= f->binhex))
+			offer_binhex(f, l->next);
+		return NULL;
 	}
-	if (begins(l, "=ybegin ") && (!f->yenc || l->p >= f->yenc)) {
+	if (yenc)
+		name = name_of_yenc(l);
+	char **names = name_begin(f, name, l->end);
+	if (yenc) {
 		f->o->odd |= EVASION_BIT(YENC);
 		offer_yenc(f, l->next);
-	} else if (*l->p == '(' && contains(l, "BinHex") && (!f->binhex || l->p >= f->binhex)) {
-		offer_binhex(f, l->next);
+	} else {
+		on = uu == UU_LINES ? offer_uu(f, l->next, false) : offer_begin_base64(f, l->next);
 	}
-	return NULL;
+	name_end(f, names);
+	return on;
 }
 
 static const unsigned char *

@@ -14,6 +14,27 @@ struct twins {
 	GHashTable *digests;        /* of GBytes, or NULL */
 };
 
+/* An object that has names. */
+struct alias {
+	const unsigned char *data;
+	char **names;
+};
+
+static void
+alias_free(void *p)
+{
+	struct alias *a = p;
+
+	g_strfreev(a->names);
+	g_free(a);
+}
+
+static void
+aliases_free(void *p)
+{
+	g_ptr_array_unref(p);
+}
+
 static void
 twins_free(void *p)
 {
@@ -36,6 +57,7 @@ harvest_init(struct harvest *h, const struct decompose *job, struct verdict *v)
 	h->leaves = g_array_new(FALSE, FALSE, sizeof(struct leaf));
 	h->by_raw = g_hash_table_new(NULL, NULL);
 	h->sizes = g_hash_table_new_full(NULL, NULL, NULL, twins_free);
+	h->named = g_hash_table_new_full(NULL, NULL, NULL, aliases_free);
 }
 
 void
@@ -44,6 +66,7 @@ harvest_clear(struct harvest *h)
 	g_clear_pointer(&h->leaves, g_array_unref);
 	g_clear_pointer(&h->by_raw, g_hash_table_unref);
 	g_clear_pointer(&h->sizes, g_hash_table_unref);
+	g_clear_pointer(&h->named, g_hash_table_unref);
 }
 
 bool
@@ -81,6 +104,51 @@ harvest_fits(struct harvest *h, uint64_t size, const char *path)
 	return true;
 }
 
+/* Under which names these bytes went out. */
+static void
+note_names(struct harvest *h, const struct part *p)
+{
+	GPtrArray *all = g_hash_table_lookup(h->named, GSIZE_TO_POINTER(p->size));
+	struct alias *a = g_new0(struct alias, 1);
+
+	if (!all) {
+		all = g_ptr_array_new_with_free_func(alias_free);
+		g_hash_table_insert(h->named, GSIZE_TO_POINTER(p->size), all);
+	}
+	a->data = (p->store == STORE_ARENA ? h->job->arena : h->job->message) + p->offset;
+	a->names = g_strdupv(p->names);
+	g_ptr_array_add(all, a);
+}
+
+bool
+harvest_has_name(const struct harvest *h, const unsigned char *data, size_t len, const char *name,
+    size_t *compared)
+{
+	const GPtrArray *all = g_hash_table_lookup(h->named, GSIZE_TO_POINTER(len));
+
+	for (guint i = 0; all && i < all->len; i++) {
+		const struct alias *a = all->pdata[i];
+		++*compared;
+		if (!g_strv_contains((const char *const *)a->names, name))
+			continue;
+		*compared += a->data == data ? 0 : len;
+		if (a->data == data || memcmp(a->data, data, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct source
+harvest_source(const struct harvest *h, const struct leaf *l)
+{
+	bool arena = l->data >= h->job->arena && l->data < h->job->arena + h->job->arena_size;
+
+	return (struct source){ .base = l->data,
+		.len = l->len,
+		.store = arena ? STORE_ARENA : STORE_SPOOL,
+		.offset = (uint64_t)(l->data - (arena ? h->job->arena : h->job->message)) };
+}
+
 void
 harvest_emit(struct harvest *h, const struct part *p)
 {
@@ -102,6 +170,8 @@ harvest_emit(struct harvest *h, const struct part *p)
 	}
 	if (p->kind == OBJECT_PART)
 		h->total += p->size;
+	if (p->kind == OBJECT_PART && p->names[0])
+		note_names(h, &numbered);
 	if (!h->job->listener(h->job->arg, &numbered))
 		h->stop = true;
 }

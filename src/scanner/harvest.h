@@ -44,6 +44,7 @@ struct harvest {
 	const struct fences *fences;	/* around what is walked now, where it stands in the message itself */
 	struct proto_place place;	/* where what is handed out now stands in the message */
 	bool		 sealed;	/* inside of what is signed or encrypted */
+	GHashTable	*named;		/* size -> GPtrArray of struct alias */
 };
 
 void	 harvest_init(struct harvest *h, const struct decompose *job, struct verdict *v);
@@ -61,5 +62,10 @@ void	 harvest_remember(struct harvest *h, const struct leaf *leaf);
 const struct leaf *harvest_leaf(const struct harvest *h, const unsigned char *raw, const unsigned char *end);
 /* Are these bytes new? If so, they are known from now on: they must stay where they are. */
 bool	 harvest_is_new(struct harvest *h, const unsigned char *data, size_t len);
+/* Has an object of these bytes been handed out under this name? *compared grows by the bytes that were looked at. */
+bool	 harvest_has_name(
+    const struct harvest *h, const unsigned char *data, size_t len, const char *name, size_t *compared);
+/* A leaf's bytes, and where they stand. */
+struct source harvest_source(const struct harvest *h, const struct leaf *l);
 
 #endif

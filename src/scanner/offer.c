@@ -114,6 +114,38 @@ open_up(struct offer *o, const struct source *src)
 }
 
 void
+offer_names(struct offer *o, char **names, bool more)
+{
+	o->names = names && names[0] ? names : NULL;
+	if (more)
+		verdict_partial(o->h->v, REASON_LIMIT_FILES, "a hidden part has too many names");
+}
+
+/* Known bytes under a name that is new for them: whoever leaves objects out by their names must see it. */
+static bool
+renamed(struct offer *o, const unsigned char *data, size_t len)
+{
+	bool all = true;
+
+	for (char **n = o->names; n && *n && all; n++) {
+		size_t compared = 0;
+		all = harvest_has_name(o->h, data, len, *n, &compared);
+		if (!offer_work(o, compared))
+			return false;
+	}
+	return !all;
+}
+
+void
+offer_leaf(struct offer *o, const struct leaf *leaf)
+{
+	const struct source src = harvest_source(o->h, leaf);
+
+	if (!o->stop && !o->h->stop && leaf->len > 0 && renamed(o, leaf->data, leaf->len))
+		(void)emit(o, &src);
+}
+
+void
 offer_decoded(struct offer *o, const struct sink *s, size_t from, size_t len)
 {
 	struct arena *a = &o->h->arena;
@@ -128,11 +160,14 @@ offer_decoded(struct offer *o, const struct sink *s, size_t from, size_t len)
 		end(o, "more hidden content than 4 times the message, or than its arena holds");
 		return;
 	}
-	if (len == 0 || !harvest_is_new(o->h, src.base, len))
+	if (len == 0)
+		return;
+	bool fresh = harvest_is_new(o->h, src.base, len);
+	if (!fresh && !renamed(o, src.base, len))
 		return;
 	/* All that was decoded there stays: a second object may follow from it. */
 	a->used = MAX(a->used, (size_t)(s->base - a->base) + s->used);
-	if (!emit(o, &src))
+	if (!emit(o, &src) || !fresh)
 		return;
 	offer_task(o, &src, o->depth + 1);
 	open_up(o, &src);
@@ -147,6 +182,9 @@ offer_slice(struct offer *o, const struct source *src, const unsigned char *p, s
 		.store = src->store,
 		.offset = src->offset + (uint64_t)(p - src->base) };
 
-	if (!o->stop && !o->h->stop && len > 0 && harvest_is_new(o->h, p, len) && emit(o, &slice))
+	if (o->stop || o->h->stop || len == 0)
+		return;
+	bool fresh = harvest_is_new(o->h, p, len);
+	if ((fresh || renamed(o, p, len)) && emit(o, &slice) && fresh)
 		open_up(o, &slice);
 }

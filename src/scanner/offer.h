@@ -34,7 +34,7 @@ struct offer {
 	GArray		*tasks;		/* of struct task, in order; those behind the one at hand wait */
 	unsigned	 depth;		/* of the task at hand */
 	unsigned	 count;		/* objects so far: "0.1", "0.2" ... are their paths */
-	char		**names;	/* for what comes now; borrowed */
+	char		**names;	/* for what comes now; borrowed; or NULL */
 	uint64_t	 odd;		/* signs of evasion so far */
 	bool		 judge;		/* the task at hand is a mail: its signs count */
 	bool		 placed;	/* the block at hand is one that mail programs read */
@@ -51,6 +51,10 @@ struct sink offer_sink(struct offer *o);
 void	 offer_decoded(struct offer *o, const struct sink *s, size_t from, size_t len);
 /* A piece of a source as it stands. */
 void	 offer_slice(struct offer *o, const struct source *src, const unsigned char *p, size_t len);
+/* Names of what comes now, borrowed until the next call; NULL: none. more: there were too many to tell. */
+void	 offer_names(struct offer *o, char **names, bool more);
+/* A leaf that stands where the sweep has found it again: another object if it has names here that it has not there. */
+void	 offer_leaf(struct offer *o, const struct leaf *leaf);
 /* Sweep these bytes too. */
 void	 offer_task(struct offer *o, const struct source *src, unsigned depth);
 

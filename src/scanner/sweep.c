@@ -11,6 +11,7 @@
 #include "scanner/lines.h"
 #include "scanner/oddity.h"
 #include "scanner/offer.h"
+#include "scanner/partname.h"
 #include "scanner/views.h"
 
 #define BLOCKS_TIMES   4   /* header blocks: so many times max_file_count */
@@ -167,6 +168,22 @@ sweep_block(struct offer *o, const struct source *src, const struct block *b)
 	}
 }
 
+/* What is found behind a block has the names that its fields give. */
+static void
+sweep_named(
+    struct offer *o, const struct source *src, const struct blocks *all, const struct block *b)
+{
+	const struct field *fields = (const struct field *)(void *)all->fields->data;
+	bool more = false;
+
+	if (!offer_work(o, (size_t)(b->tail - b->head)))
+		return;
+	g_auto(GStrv) names = partname_of_fields(fields + b->first_field, b->fields, &more);
+	offer_names(o, names, more);
+	sweep_block(o, src, b);
+	offer_names(o, NULL, false);
+}
+
 static bool
 is_text(const struct source *src)
 {
@@ -233,7 +250,7 @@ sweep_text(struct offer *o, const struct source *src)
 		const struct block *b = &g_array_index(blocks.list, struct block, i);
 		if (o->judge)
 			o->odd |= oddity_of_block(src, &blocks, b);
-		sweep_block(o, src, b);
+		sweep_named(o, src, &blocks, b);
 	}
 	embedded_find(o, src, &decoded, &job.skip);
 	o->utf7 |= blocks.utf7;
@@ -254,17 +271,6 @@ sweep_source(struct offer *o, const struct source *src)
 		sweep_text(o, src);
 }
 
-static struct source
-leaf_source(const struct harvest *h, const struct leaf *l)
-{
-	bool arena = l->data >= h->job->arena && l->data < h->job->arena + h->job->arena_size;
-
-	return (struct source){ .base = l->data,
-		.len = l->len,
-		.store = arena ? STORE_ARENA : STORE_SPOOL,
-		.offset = (uint64_t)(l->data - (arena ? h->job->arena : h->job->message)) };
-}
-
 /* Leaves that GMime decoded are swept like what the sweep itself decodes; the others as part of the
  * message, but for their characters. */
 static void
@@ -274,7 +280,7 @@ add_leaves(struct offer *o)
 
 	for (guint i = 0; i < h->leaves->len; i++) {
 		const struct leaf *l = &g_array_index(h->leaves, struct leaf, i);
-		struct source src = leaf_source(h, l);
+		struct source src = harvest_source(h, l);
 		if (l->decoded || charset_look(l->data, l->len) != CHARSET_NARROW)
 			offer_task(o, &src, 1);
 	}

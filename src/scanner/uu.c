@@ -32,7 +32,7 @@ make_xx(struct alphabet *a)
 }
 
 enum uu_kind
-uu_begin(const unsigned char *p, const unsigned char *end)
+uu_begin(const unsigned char *p, const unsigned char *end, const unsigned char **name)
 {
 	enum uu_kind kind = UU_LINES;
 	int digits = 0;
@@ -53,6 +53,8 @@ uu_begin(const unsigned char *p, const unsigned char *end)
 		return UU_NONE;
 	while (p < end && *p >= '0' && *p <= '7' && digits <= MODE_MAX)
 		p++, digits++;
+	if (name)
+		*name = p;
 	/* Without a mode it may be a sentence: the lines behind it show. */
 	return digits <= MODE_MAX ? kind : UU_NONE;
 }

@@ -14,8 +14,8 @@
 
 enum uu_kind { UU_NONE, UU_LINES, UU_BASE64 };
 
-/* Is this line "begin MODE NAME" (or begin-base64)? Any number of blanks; the mode may be missing. */
-enum uu_kind uu_begin(const unsigned char *p, const unsigned char *end);
+/* Is this line "begin MODE NAME" (or begin-base64)? Any number of blanks; the mode may be missing. *name (may be NULL): the name. */
+enum uu_kind uu_begin(const unsigned char *p, const unsigned char *end, const unsigned char **name);
 /*
  * Decode lines until "end", or one that is not encoded (strict: any such line; else two in a row). Which of the two
  * alphabets it is shows in the lines.

@@ -123,7 +123,7 @@ view_uu(struct offer *o, const unsigned char *p, const unsigned char *end)
 	/* The line "begin", if there is one, has its own way (embedded.c). */
 	lines_init(&it, p, (size_t)(end - p));
 	while (lines_next(&it, &line) &&
-	    (line_is_empty(&line) || uu_begin(line.p, line.end) != UU_NONE))
+	    (line_is_empty(&line) || uu_begin(line.p, line.end, NULL) != UU_NONE))
 		p = line.next;
 	if (!offer_work(o, (size_t)(end - p)))
 		return;
@@ -192,6 +192,8 @@ views_body(struct offer *o, const struct source *src, const unsigned char *p,
 
 	if (is_nothing(p, end))
 		return;
+	if (leaf)
+		offer_leaf(o, leaf);
 	if (base64 && offer_work(o, (size_t)(end - p))) {
 		struct base64_look look;
 		base64_look(p, (size_t)(end - p), &look);

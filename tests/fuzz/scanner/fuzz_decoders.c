@@ -90,7 +90,7 @@ take_fields(const uint8_t *p, size_t len)
 	g_assert((b.odd & ~EVASION_ALL) == 0 && strlen(b.text) <= BOUNDARY_MAX);
 	(void)encname_find(p, p + len);
 	(void)encname_type(p, p + len);
-	(void)uu_begin(p, p + len);
+	(void)uu_begin(p, p + len, NULL);
 }
 
 int

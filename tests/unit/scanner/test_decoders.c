@@ -95,10 +95,11 @@ test_base64_zeroes(void **state)
 static void
 test_base64_regular(void **state)
 {
-	static const char *const yes[] = { "aGVs", "aGVs\r\n", "aGVs\r\nbG8=\r\n", "aGVsbG8g\naGVsbA==\n",
-		"aGVs\r\naGVs\r\n\r\n", "aGVsbG8g\r\naGVs" };
-	static const char *const no[] = { "aGVsb", "aGVs\r\nbG8=\r\nAAAA", "aGVs \r\n", "aGVs\r\n\r\naGVs", "aGVs\naGVs\r\naGVs",
-		"aGVs\r\naGVsbG8g", "aGV#", "=aGV", "aG=V", "\r\naGVs", "aGVs=", "begin-base64 644 f\r\naGVs", "aG-_" };
+	static const char *const yes[] = { "aGVs", "aGVs\r\n", "aGVs\r\nbG8=\r\n",
+		"aGVsbG8g\naGVsbA==\n", "aGVs\r\naGVs\r\n\r\n", "aGVsbG8g\r\naGVs" };
+	static const char *const no[] = { "aGVsb", "aGVs\r\nbG8=\r\nAAAA", "aGVs \r\n",
+		"aGVs\r\n\r\naGVs", "aGVs\naGVs\r\naGVs", "aGVs\r\naGVsbG8g", "aGV#", "=aGV",
+		"aG=V", "\r\naGVs", "aGVs=", "begin-base64 644 f\r\naGVs", "aG-_" };
 	struct base64_look l;
 
 	(void)state;
@@ -150,7 +151,8 @@ static void
 test_qp_regular(void **state)
 {
 	static const char *const yes[] = { "", "hello\r\n", "a=3Db=\r\nc\r\n", "a=\nb" };
-	static const char *const no[] = { "a=", "a= \r\nb", "a \r\nb", "a=XX", "a=\rb", "a=\r\n\r\nb" };
+	static const char *const no[] = { "a=", "a= \r\nb", "a \r\nb", "a=XX", "a=\rb",
+		"a=\r\n\r\nb" };
 	struct qp_look l;
 
 	(void)state;
@@ -168,11 +170,13 @@ test_qp_regular(void **state)
 static void
 test_uu(void **state)
 {
-	static const char text[] = "#0V%T\r\n`\r\nend\r\nmore", xx[] = "1ELMggo\nend\n", stripped[] = "#86)\r\nno more of it here\r\nx\r\n";
+	static const char text[] = "#0V%T\r\n`\r\nend\r\nmore", xx[] = "1ELMggo\nend\n",
+			  stripped[] = "#86)\r\nno more of it here\r\nx\r\n";
 	struct sink s = sink(ROOM);
 
 	(void)state;
-	assert_int_equal(uu_decode(U(text), strlen(text), false, &s), strlen(text) - strlen("more"));
+	assert_int_equal(
+	    uu_decode(U(text), strlen(text), false, &s), strlen(text) - strlen("more"));
 	check(&s, "Cat");
 	s = sink(ROOM);
 	assert_true(uu_decode(U(stripped), strlen(stripped), false, &s) == 6);
@@ -183,17 +187,19 @@ test_uu(void **state)
 	s = sink(ROOM);
 	(void)uu_decode(U(xx), strlen(xx), false, &s);
 	assert_false(s.full);
-	assert_int_equal(uu_begin(U("begin 644 x"), U("begin 644 x") + 11), UU_LINES);
-	static const char line[] = "BEGIN  0100644\ta b", b64[] = "begin-base64 644 x", bad[] = "beginning 6";
-	assert_int_equal(uu_begin(U(line), U(line) + strlen(line)), UU_LINES);
-	assert_int_equal(uu_begin(U(b64), U(b64) + strlen(b64)), UU_BASE64);
-	assert_int_equal(uu_begin(U(bad), U(bad) + strlen(bad)), UU_NONE);
+	assert_int_equal(uu_begin(U("begin 644 x"), U("begin 644 x") + 11, NULL), UU_LINES);
+	static const char line[] = "BEGIN  0100644\ta b", b64[] = "begin-base64 644 x",
+			  bad[] = "beginning 6";
+	assert_int_equal(uu_begin(U(line), U(line) + strlen(line), NULL), UU_LINES);
+	assert_int_equal(uu_begin(U(b64), U(b64) + strlen(b64), NULL), UU_BASE64);
+	assert_int_equal(uu_begin(U(bad), U(bad) + strlen(bad), NULL), UU_NONE);
 }
 
 static void
 test_yenc(void **state)
 {
-	static const char text[] = "=ypart begin=1 end=4\r\n\x6b\x6c\r\n\x6d=\x7d\r\n=yend size=4\r\nmore";
+	static const char text[] =
+	    "=ypart begin=1 end=4\r\n\x6b\x6c\r\n\x6d=\x7d\r\n=yend size=4\r\nmore";
 	struct sink s = sink(ROOM);
 
 	(void)state;
@@ -206,7 +212,8 @@ test_yenc(void **state)
 static char *
 binhex_text(const unsigned char *p, size_t len)
 {
-	static const char letters[] = "!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
+	static const char letters[] =
+	    "!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
 	GString *s = g_string_new("junk\r\n:");
 	unsigned bits = 0, n = 0;
 
@@ -225,8 +232,8 @@ static void
 test_binhex(void **state)
 {
 	/* name "a", version, type, creator, flags, data 5, resource 2, sum; "xxxxx" as a run; sum; "rs"; sum */
-	static const unsigned char file[] = { 1, 'a', 0, 'T', 'E', 'X', 'T', 'C', 'R', 'E', 'A', 0, 0, 0, 0, 0, 5, 0, 0, 0, 2, 9, 9,
-		'x', 0x90, 5, 8, 8, 'r', 's', 7, 7 };
+	static const unsigned char file[] = { 1, 'a', 0, 'T', 'E', 'X', 'T', 'C', 'R', 'E', 'A', 0,
+		0, 0, 0, 0, 5, 0, 0, 0, 2, 9, 9, 'x', 0x90, 5, 8, 8, 'r', 's', 7, 7 };
 	g_autofree char *text = binhex_text(file, sizeof file);
 	struct sink s = sink(ROOM);
 	struct binhex f;
@@ -251,7 +258,9 @@ static void
 test_gunzip(void **state)
 {
 	unsigned char packed[256];
-	z_stream z = { .next_in = (unsigned char *)(uintptr_t)"hello hello hello", .avail_in = 17, .next_out = packed,
+	z_stream z = { .next_in = (unsigned char *)(uintptr_t) "hello hello hello",
+		.avail_in = 17,
+		.next_out = packed,
 		.avail_out = sizeof packed };
 	struct sink s = sink(ROOM);
 
@@ -275,7 +284,8 @@ test_gunzip(void **state)
 static void
 test_charset(void **state)
 {
-	static const char le[] = "\xff\xfeh\0i\0\x20\xac", be[] = "\0h\0e\0l\0l\0o\0 \0w\0o\0r\0l\0d", utf7[] = "+ADw-b+AD4- 1 +- 1";
+	static const char le[] = "\xff\xfeh\0i\0\x20\xac",
+			  be[] = "\0h\0e\0l\0l\0o\0 \0w\0o\0r\0l\0d", utf7[] = "+ADw-b+AD4- 1 +- 1";
 	struct sink s = sink(ROOM);
 
 	(void)state;

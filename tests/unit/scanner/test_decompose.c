@@ -21,12 +21,12 @@
 
 /* "path type bytes [names]" of every leaf, one per line. */
 struct seen {
-	GString	*text;
+	GString *text;
 	const unsigned char *message, *arena;
-	size_t	 message_size, arena_size;
+	size_t message_size, arena_size;
 	unsigned count;
 	uint32_t next_id;
-	bool	 show;
+	bool show;
 };
 
 static struct proto_settings
@@ -108,10 +108,10 @@ run(const char *mail, struct verdict *v)
 	return run_full(mail, strlen(mail), &lim, 65536, v, NULL);
 }
 
-#define HEAD "Received: by test\r\nMIME-Version: 1.0\r\n"
+#define HEAD     "Received: by test\r\nMIME-Version: 1.0\r\n"
 #define MIXED(b) "Content-Type: multipart/mixed; boundary=" b "\r\n\r\n"
-#define PLAIN "Content-Type: text/plain\r\n\r\n"
-#define B64 "Content-Transfer-Encoding: base64\r\n\r\n"
+#define PLAIN    "Content-Type: text/plain\r\n\r\n"
+#define B64      "Content-Transfer-Encoding: base64\r\n\r\n"
 
 static const struct {
 	const char *mail, *want;
@@ -208,7 +208,15 @@ static const struct {
 	{ "Content-Disposition: attachment; filename*=UTF-8''%e2%82%ac.exe\r\n",
 	    " [\xe2\x82\xac.exe] [UTF-8''%e2%82%ac.exe]" },
 	{ "Content-Disposition: attachment; filename*0=\"evil.\"; filename*1=\"exe\"\r\n",
-	    " [evil.exe] [evil.] [exe]" },
+	    " [evil.exe] [evil.] [evil]" },
+	{ "Content-Disposition: attachment; filename*1=\"xe\"; filename*0=\"evil.e\"\r\n",
+	    " [evil.exe] [evil.e] [xeevil.e]" },
+	{ "Content-Disposition: attachment; filename=\"C:\\\\a/evil.exe. .\"\r\n",
+	    " [C:\\a/evil.exe. .] [C:\\a/evil.exe] [evil.exe]" },
+	{ "Content-Disposition: attachment; filename*=us-ascii''evil.exe%00.txt\r\n",
+	    " [evil.exe] [us-ascii''evil.exe%00.txt] [evil.exe_.txt]" },
+	{ "Content-Disposition: attachment; filename=evil.e(x)xe (y)\r\n",
+	    " [evil.e(x)xe (y)] [evil.exe]" },
 	{ "Content-Disposition: attachment; filename=\"=?UTF-8?B?ZXZpbC5leGU=?=\"\r\n",
 	    " [evil.exe] [=?UTF-8?B?ZXZpbC5leGU=?=]" },
 	/* the second of two: some programs take it */
@@ -283,7 +291,7 @@ nested(unsigned n)
 		g_string_append_printf(
 		    m, "Content-Type: multipart/mixed; boundary=b%u\r\n\r\n--b%u\r\n", i, i);
 	g_string_append(m, PLAIN "deep\r\n");
-	for (unsigned i = n; i-- > 0; )
+	for (unsigned i = n; i-- > 0;)
 		g_string_append_printf(m, "--b%u--\r\n", i);
 	return g_string_free(m, FALSE);
 }
@@ -434,7 +442,7 @@ parameters(GString *s, unsigned n)
 	return g_string_append(s, "\r\n\r\nx\r\n");
 }
 
-#define CPU_SECONDS_MAX	10
+#define CPU_SECONDS_MAX 10
 
 static GString *
 bomb(int which)
@@ -504,9 +512,9 @@ bomb(int which)
 }
 
 static const struct {
-	const char	*what;
-	unsigned allowed;	/* enum reason of the PARTIAL */
-	bool		 complete;
+	const char *what;
+	unsigned allowed; /* enum reason of the PARTIAL */
+	bool complete;
 } bombs[] = {
 	{ "1100 multiparts deep", REASON_LIMIT_DEPTH, false },
 	{ "1100 forwarded messages deep", REASON_LIMIT_DEPTH, false },
@@ -525,7 +533,7 @@ static const struct {
 	{ "a boundary that is none", REASON_NONE, true },
 };
 
-#define RSS_KB_MAX	(700 * 1024)
+#define RSS_KB_MAX (700 * 1024)
 
 /* Exit code 100 + reason for a PARTIAL, 0 for complete, anything else is a test that went wrong. */
 static int
@@ -536,7 +544,7 @@ explode(int which, bool swept)
 	unsigned count = 0;
 	GString *mail = bomb(which);
 
-	alarm(6 * CPU_SECONDS_MAX);	/* a parser that never returns is a death too */
+	alarm(6 * CPU_SECONDS_MAX); /* a parser that never returns is a death too */
 	lim.max_extract_size = 8 << 20;
 	lim.flags = swept ? PROTO_SWEEP | PROTO_PARANOID : 0;
 	free(run_full(mail->str, mail->len, &lim, ARENA, &v, &count));
@@ -562,8 +570,7 @@ test_bombs(void **state)
 		int64_t ms = (ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000 +
 		    (ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1000;
 		print_message("# %s%s: %s %d, %ld ms, %ld MB\n", bombs[i].what,
-		    swept ? ", swept" : "",
-		    WIFEXITED(status) ? "exit" : "signal",
+		    swept ? ", swept" : "", WIFEXITED(status) ? "exit" : "signal",
 		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), (long)ms,
 		    ru.ru_maxrss / 1024);
 		assert_true(WIFEXITED(status));

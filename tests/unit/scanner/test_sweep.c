@@ -33,9 +33,9 @@
 
 struct seen {
 	const unsigned char *message, *arena;
-	const char *want;
+	const char *want, *name;
 	size_t want_len;
-	unsigned found, swept, parts;
+	unsigned found, named, swept, parts;
 	uint64_t bytes, swept_bytes;
 };
 
@@ -53,7 +53,9 @@ on_part(void *arg, const struct part *p)
 		s->swept++;
 		s->swept_bytes += p->size;
 	}
-	s->found += p->size == s->want_len && memcmp(at, s->want, s->want_len) == 0;
+	bool secret = p->size == s->want_len && memcmp(at, s->want, s->want_len) == 0;
+	s->found += secret;
+	s->named += secret && s->name && g_strv_contains((const char *const *)p->names, s->name);
 	if (g_getenv("SHOW"))
 		printf(
 		    "%s %s <%.*s>\n", p->path, p->type, (int)MIN(p->size, 200), (const char *)at);
@@ -85,9 +87,11 @@ take_apart(const char *mail, size_t len, const char *want, size_t want_len, stru
 		.arg = s };
 
 	assert_true(arena != MAP_FAILED);
-	*s = (struct seen){
-		.message = job.message, .arena = arena, .want = want, .want_len = want_len
-	};
+	*s = (struct seen){ .message = job.message,
+		.arena = arena,
+		.want = want,
+		.want_len = want_len,
+		.name = s->name };
 	decompose(&job, v);
 	munmap(arena, arena_size);
 }
@@ -274,7 +278,7 @@ test_rows(void **state)
 	(void)state;
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		AUTO(verdict_clear) struct verdict v = { 0 };
-		struct seen s;
+		struct seen s = { 0 };
 		take_apart(rows[i].mail, rows[i].len, SECRET, strlen(SECRET), &s, &v);
 		if (s.found == 0 || verdict_state(&v) != SCAN_COMPLETE) {
 			print_error("not found: %s (%u objects, %s)\n", rows[i].what, s.parts,
@@ -309,6 +313,22 @@ static const struct {
 			 B64 "\r\n" SECRET64 "\r\n--b--\r\n",
 	    0 },
 	{ "begin-base64 and nothing else", HEAD PLAIN "hello!\r\nbegin-base64 644 f\r\n", 0 },
+	{ "forwarded under a name",
+	    HEAD MIXED("b") "--b\r\nContent-Type: message/rfc822; name=\"x.eml\"\r\n\r\n" HEAD PLAIN
+			    "y\r\n--b--\r\n",
+	    0 },
+	{ "twice under two names",
+	    HEAD MIXED("b") "--b\r\nContent-Type: image/png; name=a.png\r\n" B64 "\r\n" SECRET64
+			    "\r\n--b\r\nContent-Type: image/png; name=b.png\r\n" B64 "\r\n" SECRET64
+			    "\r\n--b--\r\n",
+	    0 },
+	{ "a long name in pieces",
+	    HEAD MIXED(
+		"b") "--b\r\n" BIN B64
+		     "Content-Disposition: attachment;\r\n filename*0*=utf-8''%C3%A4;"
+		     "\r\n filename*1*=%C3%A4;\r\n filename*2*=%C3%A4;\r\n filename*3*=.txt\r\n\r\n" SECRET64
+		     "\r\n--b--\r\n",
+	    0 },
 	{ "address",
 	    HEAD "Content-Type: text/html\r\n\r\n<a href=\"https://x.example/c/" SECRET64
 		 "\">x</a>",
@@ -321,10 +341,60 @@ test_tidy(void **state)
 	(void)state;
 	for (size_t i = 0; i < G_N_ELEMENTS(tidy); i++) {
 		AUTO(verdict_clear) struct verdict v = { 0 };
-		struct seen s;
+		struct seen s = { 0 };
 		take_apart(tidy[i].mail, strlen(tidy[i].mail), SECRET, strlen(SECRET), &s, &v);
 		if (s.swept != tidy[i].swept)
 			fail_msg("%s: %u objects of the sweep", tidy[i].what, s.swept);
+		assert_true(verdict_is_clean(&v));
+	}
+}
+
+/* What is hidden shows each name that a mail program might give it. */
+static const struct {
+	const char *mail;
+	size_t len;
+	const char *name;
+} hidden_names[] = {
+#define ROW(mail, name)                                                                            \
+	{                                                                                          \
+		mail, sizeof(mail) - 1, name                                                       \
+	}
+#define CLOSED      HEAD MIXED("b") "--b\r\n" PLAIN "x\r\n--b--\r\n--b\r\n" BIN B64
+#define DISPOSITION "Content-Disposition: attachment; "
+#define BODY        "\r\n\r\n" SECRET64 "\r\n"
+	ROW(CLOSED DISPOSITION "filename=evil.exe" BODY, "evil.exe"),
+	ROW(CLOSED DISPOSITION "filename=a.txt; filename=evil.exe" BODY, "a.txt"),
+	ROW(CLOSED DISPOSITION "filename=a.txt; filename=evil.exe" BODY, "evil.exe"),
+	ROW(CLOSED DISPOSITION "filename*=utf-8''%65vil.exe" BODY, "evil.exe"),
+	ROW(CLOSED DISPOSITION "filename*1=\"l.exe\";\r\n filename*0=evi" BODY, "evil.exe"),
+	ROW(CLOSED DISPOSITION "filename=\"=?utf-8?B?ZXZpbC5leGU=?=\"" BODY, "evil.exe"),
+	ROW(CLOSED DISPOSITION "filename=\"evil.exe\0.txt\"" BODY, "evil.exe"),
+	ROW(CLOSED DISPOSITION "filename=\"evil.exe. .\"" BODY, "evil.exe"),
+	ROW(CLOSED DISPOSITION "filename=\"..\\\\evil.exe\"" BODY, "evil.exe"),
+	ROW(CLOSED "Content-Type: a/b; name=evil.exe" BODY, "evil.exe"),
+	/* a leaf that has no name for GMime, and one that has another */
+	ROW(HEAD BIN B64 "Content-Disposition(x): attachment; filename=evil.exe" BODY, "evil.exe"),
+	ROW(HEAD BIN B64
+	    "Content-Disposition: x; filename=a.txt\r\nContent-Disposition::x; filename=evil.exe" BODY,
+	    "evil.exe"),
+	ROW(HEAD PLAIN "begin 644 evil.exe\n"
+		       "M5&AI<R!I<R!T:&4@:&ED9&5N(&-O;G1E;G0L(&%N9\"`U-2!B>71E<R!O9B!I\n"
+		       "*=\"!T;R!F:6YD+@\n`\nend\n",
+	    "evil.exe"),
+#undef ROW
+};
+
+static void
+test_names(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(hidden_names); i++) {
+		AUTO(verdict_clear) struct verdict v = { 0 };
+		struct seen s = { .name = hidden_names[i].name };
+		take_apart(
+		    hidden_names[i].mail, hidden_names[i].len, SECRET, strlen(SECRET), &s, &v);
+		if (s.found == 0 || s.named == 0)
+			fail_msg("row %zu: found %u, under the name %u", i, s.found, s.named);
 		assert_true(verdict_is_clean(&v));
 	}
 }
@@ -380,7 +450,7 @@ test_bombs(void **state)
 		g_autoptr(GString) mail = often(bombs[i].first, bombs[i].piece, bombs[i].n, "\r\n");
 		AUTO(verdict_clear) struct verdict v = { 0 };
 		uint64_t start = cpu_now_us();
-		struct seen s;
+		struct seen s = { 0 };
 		take_apart(mail->str, mail->len, SECRET, strlen(SECRET), &s, &v);
 		uint64_t ms = (cpu_now_us() - start) / 1000;
 		print_message("# %s: %zu KB, %u ms, %u objects, %u KB, %s\n", bombs[i].what,
@@ -400,7 +470,7 @@ test_depth(void **state)
 	for (unsigned depth = 1; depth <= 14; depth++) {
 		g_autofree char *text = g_strdup(SECRET);
 		AUTO(verdict_clear) struct verdict v = { 0 };
-		struct seen s;
+		struct seen s = { 0 };
 		for (unsigned i = 0; i < depth; i++) {
 			char *next = g_base64_encode((const guchar *)text, strlen(text));
 			g_free(text);
@@ -422,7 +492,7 @@ test_budget(void **state)
 	g_autoptr(GString) mail = g_string_new(HEAD BIN B64 "\r\n");
 	g_autoptr(GRand) rng = g_rand_new_with_seed(1);
 	AUTO(verdict_clear) struct verdict v = { 0 };
-	struct seen s;
+	struct seen s = { 0 };
 
 	(void)state;
 	for (unsigned i = 0; i < 400000; i++)
@@ -448,6 +518,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_tidy),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_bombs),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_budget),
