@@ -126,15 +126,16 @@ counts(const char *name)
 	return false;
 }
 
-/* Runs of blanks and line ends become one blank, those at both ends nothing. */
+/* Runs of blanks and line ends become one blank, those at both ends nothing; between quotes, as in a
+ * boundary, each of them counts. */
 static void
 add_relaxed(GString *to, const char *value)
 {
-	bool gap = false;
+	bool gap = false, quoted = false, escaped = false;
 
 	value += strspn(value, " \t\r\n");
 	for (; *value != '\0'; value++) {
-		if (strchr(" \t\r\n", *value) != NULL) {
+		if (!quoted && strchr(" \t\r\n", *value) != NULL) {
 			gap = true;
 			continue;
 		}
@@ -142,7 +143,26 @@ add_relaxed(GString *to, const char *value)
 			g_string_append_c(to, ' ');
 		gap = false;
 		g_string_append_c(to, *value);
+		if (*value == '"' && !escaped)
+			quoted = !quoted;
+		escaped = quoted && *value == '\\' && !escaped;
 	}
+}
+
+/* Line ends only where a field is folded: behind any other one a reader may see another field, whatever
+ * the name of this one is. */
+static bool
+is_one_field(const struct header *h)
+{
+	const char *at = h->value;
+
+	while ((at = strpbrk(at, "\r\n")) != NULL) {
+		at += g_str_has_prefix(at, "\r\n");
+		if (*at != '\n' || (at[1] != ' ' && at[1] != '\t'))
+			return false;
+		at++;
+	}
+	return strpbrk(h->name, "\r\n") == NULL;
 }
 
 static int
@@ -160,8 +180,8 @@ add_string(GByteArray *to, const char *s)
 }
 
 /* The fields that count, by name: some MTAs sort them. Those of one name keep their order, because
- * each carries its number. */
-static void
+ * each carries its number. False: one of all fields is more than one. */
+static bool
 add_fields(GByteArray *to, const struct message *m)
 {
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
@@ -171,6 +191,8 @@ add_fields(GByteArray *to, const struct message *m)
 		g_autofree char *name = g_strchomp(g_ascii_strdown(h->name, -1));
 		GString *line;
 
+		if (!is_one_field(h))
+			return false;
 		if (!counts(name))
 			continue;
 		line = g_string_new(NULL);
@@ -186,9 +208,11 @@ add_fields(GByteArray *to, const struct message *m)
 		memset(number + 1, '0', 8);
 		add_string(to, line);
 	}
+	return true;
 }
 
-/* False when there is no such message: cut, or with a header block too large to know. */
+/* False when there is no such message: cut, with a header block too large to know, or with fields in
+ * fields. */
 static bool
 mac_of(const struct key *k, const struct seal_subject *of, int64_t time, const char *host,
     uint8_t out[DIGEST_LEN])
@@ -210,9 +234,8 @@ mac_of(const struct key *k, const struct seal_subject *of, int64_t time, const c
 	g_string_append_c(ours, '\n');
 	add_relaxed(ours, of->status);
 	add_string(all, ours->str);
-	add_fields(all, m);
-	return HMAC(EVP_sha256(), k->secret, sizeof k->secret, all->data, all->len, out, &n) !=
-	    NULL &&
+	return add_fields(all, m) &&
+	    HMAC(EVP_sha256(), k->secret, sizeof k->secret, all->data, all->len, out, &n) != NULL &&
 	    n == DIGEST_LEN;
 }
 

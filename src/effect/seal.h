@@ -5,8 +5,9 @@
  *
  * MAC is HMAC-SHA256 over time, host, the plan that judged the mail (engines, their options, limits and definitions: scan_result.plan),
  * the fields X-Virus-Scanned and X-Virus-Status that go with it, the digest of the body and the fields From, To, Cc, Subject, Date,
- * MIME-Version and Content-* in relaxed form (names in lower case, runs of blanks one blank). Only a clean verdict of the complete
- * plan is ever sealed (decision 17). Fields that hops add on their way (Received, DKIM-Signature, ...) do not count.
+ * MIME-Version and Content-* in relaxed form (names in lower case, runs of blanks outside quotes one blank). Only a clean verdict of
+ * the complete plan is ever sealed (decision 17), and no mail with a line end in a field that is no fold. Fields that hops add on
+ * their way (Received, DKIM-Signature, ...) do not count.
  *
  * The key file holds one key a line, at least SEAL_KEY_MIN characters; "#" begins a comment. The first one signs, all are believed:
  * a new key goes above the old one, and the old one away when its last seals are older than seal.trust.

@@ -149,6 +149,40 @@ test_other_mail(void **state)
 	seal_free(&stranger);
 }
 
+/* What a reader may take for a field of its own stands in none that goes without seal, and blanks count where they carry meaning. */
+static void
+test_hidden_fields(void **state)
+{
+	static const struct {
+		const char *name, *sealed, *shown;
+	} rows[] = {
+		{"Received", " a", " a\rContent-Type: text/html"},
+		{"X-Mailer", " a", " a\nContent-Type: text/html"},
+		{"X-Mailer", " a", " a\r\n\r\nbody"},
+		{"Subject", " a Content-Type: text/html", " a\rContent-Type: text/html"},
+		{"Subject", " a Content-Type: text/html", " a\nContent-Type: text/html"},
+		{"Content-Type", " multipart/mixed; boundary=\"x y\"", " multipart/mixed; boundary=\"x  y\""},
+		{"Content-Type", " multipart/mixed; boundary=\"x y\"", " multipart/mixed; boundary=\"x\n y \""},
+		{"Content-Type", " text/plain; a=\"\\\"x y\"", " text/plain; a=\"\\\"x  y\""},
+	};
+	struct seal *s = keys(OLD_KEY, 0600, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const char *before[] = {"From", " a@b", rows[i].name, rows[i].sealed, NULL};
+		const char *after[] = {"From", " a@b", rows[i].name, rows[i].shown, NULL};
+		struct message *m = mail(before, "body\r\n");
+		const struct seal_subject of = {m, plan, "avmilter (clamav 1) at mx1.test", "Clean"};
+		g_autofree char *value = seal_make(s, &of, "mx1.test", NOW);
+
+		assert_null(judge(s, before, "body\r\n", plan, SCANNED, value, NOW));
+		if (judge(s, after, "body\r\n", plan, SCANNED, value, NOW) == NULL)
+			fail_msg("%s:%s", rows[i].name, rows[i].shown);
+		message_free(&m);
+	}
+	seal_free(&s);
+}
+
 /* No byte of the field may be another one, be missing, or be there twice. */
 static void
 test_every_byte(void **state)
@@ -228,6 +262,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_believed),
 	    cmocka_unit_test(test_other_mail),
+	    cmocka_unit_test(test_hidden_fields),
 	    cmocka_unit_test(test_every_byte),
 	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test(test_broken_mail),
