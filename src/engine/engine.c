@@ -8,6 +8,7 @@
 #include "base/lane.h"
 #include "conf/conf.h"
 #include "engine/dispatch.h"
+#include "engine/filter.h"
 #include "engine/score.h"
 #include "engine/threadpool.h"
 #include "engine/upstream.h"
@@ -99,6 +100,7 @@ engine_free(void *p)
 
 	upstream_free(&e->upstream);
 	lane_free(&e->gate);
+	filter_free(&e->filter);
 	if (e->ops && e->ops->fini)
 		e->ops->fini(e);
 	if (e->inner)
@@ -139,6 +141,17 @@ wrapped(const struct engines *set, const struct conf_engine *sec, struct workers
 		return NULL;
 	}
 	return engine_new(set, target, w, true, depth + 1, err);
+}
+
+/* Compile its filters. */
+static bool
+make_filter(struct engine *e, GError **err)
+{
+	e->filter = filter_new(e->conf, err);
+	if (!e->filter)
+		g_prefix_error(err, "%s:%u: %s \"%s\": ", e->conf->file, e->conf->line,
+		    e->conf->kind, e->title);
+	return e->filter != NULL;
 }
 
 /* Give the engine what it needs of its own; one on the network gets its servers. */
@@ -199,7 +212,7 @@ engine_new(const struct engines *set, const struct conf_engine *sec, struct work
 		g_free(e);
 		return NULL;
 	}
-	if (!begin(e, ops, err)) {
+	if (!make_filter(e, err) || !begin(e, ops, err)) {
 		engine_free(e);
 		return NULL;
 	}

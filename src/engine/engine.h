@@ -24,6 +24,7 @@ struct conf;
 struct conf_engine;
 struct conn;		/* one connection to a server of the pool; NULL for local engines */
 struct engine;
+struct filter;
 struct lane;
 struct lease;
 struct memory;
@@ -92,6 +93,7 @@ struct engine {
 	struct upstream		*upstream;	/* of engines on the network: their servers; owned */
 	struct threadpool	*pool;		/* who serves it (P7); of the set */
 	struct score		*score;		/* what it has done, also under earlier configurations; of the process */
+	struct filter		*filter;	/* which parts it wants; owned */
 	struct lane		*gate;		/* max_concurrency; NULL = the pool decides; owned */
 	const struct conf	*all;		/* the whole configuration; lives with the set */
 	void			*data;		/* the engine's own */

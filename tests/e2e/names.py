@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What a name means: whitelists and symbols, with the real scanner, a real clamd and the fake engine"""
+"""What a name means and what is scanned: whitelists, symbols, filters; with the real scanner, a real clamd, the fake engine"""
 # run: timeout=120 san=address,thread
 import os
 import re
@@ -168,6 +168,39 @@ def symbols():
         tap.eq((got, line.get('symbols'), line.get('rule')), (code, names, rule), marker)
     line = [l for l in s.d.logged().split('\n') if 'symbols=AV,EICAR' in l][0]
     tap.ok(' engine=f symbols=AV,EICAR action=reject ' in line, line)
+
+
+def parts(*each):
+    """Without a preamble, which would be an object of its own."""
+    return mails.multipart(each).replace(b'This is a multi-part message in MIME format.\r\n\r\n', b'')
+
+
+@tap.test('filters: what no word asks for is left out, counted, named in the log and shown; what only calls itself harmless is scanned')
+def filters():
+    s = Site('filters', [], '\tfake "f" { scan_whole = false extension_list = ".exe;.doc" mime_parts_filter_regex { PDF = \'/pdf$\' } }\n',
+             clamav=True)
+    s.d.clamav['enabled'] = 'false'
+    s.start()
+    bad = b'FAKE:infected=Bad'
+    for name, ctype, content, code, verdict in (
+            ('a.exe', 'application/octet-stream', bad, 5, 'infected'),
+            ('a.txt', 'text/plain', bad, 2, 'skipped'),
+            ('a.txt', 'text/plain', b'MZ\x90\0\3\0' + bad, 5, 'infected'),
+            ('a.txt', 'application/pdf', bad, 5, 'infected'),
+            ('a.txt', 'text/plain', b'%PDF-1.4 ' + bad, 5, 'infected'),
+            ('a.zip', 'application/zip', mails.zipped(b'x', 'in.doc') + bad, 5, 'infected'),
+            ('a.zip', 'application/zip', mails.zipped(b'x', 'in.txt'), 2, 'skipped'),
+            ('a.rar', 'application/x', b'Rar!\x1a\7\0' + bad, 5, 'infected')):
+        got, line, status = s.send(parts(mails.part(content, ctype, name)))
+        tap.eq((got, line['verdict']), (code, verdict), '%s: %s' % (name, line))
+        if verdict == 'skipped':
+            tap.eq((line['why'], line['left_out'], status), ('filters', '1', ['Skipped (filters)']), str(line))
+    tap.has(s.d.logged(), 'left out by filters: object="a.txt" part=1 type="text/plain" detected=text/plain')
+    message = parts(mails.part(b'nothing', 'text/plain', 'a.doc'), mails.part(bad, 'text/plain', 'b.txt'))
+    N[0] += 1
+    answer = milter.talk(s.d.address, message, 'Q%d' % N[0])
+    tap.eq((answer.smtp(), answer.inserted()['X-Virus-Status']), (2, ['Clean']))
+    tap.has(answer.inserted()['X-Virus-Scanned'][0], '(1 object not examined: filters)')
 
 
 @tap.test('-n and the start name file and line of a broken list; -t uses it')
