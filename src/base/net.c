@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -306,6 +308,14 @@ net_try_write(struct net *n, const void *buf, size_t len, size_t *put)
 	rc = SSL_write_ex(n->ssl, buf, len, put);
 	n->write_wants = POLLOUT;
 	return rc == 1 ? NET_DONE : tls_wants(n, rc, &n->write_wants);
+}
+
+bool
+net_is_underway(const struct net *n)
+{
+	int left = 0;
+
+	return ioctl(n->fd, SIOCOUTQ, &left) == 0 && left > 0;
 }
 
 enum net_io

@@ -68,6 +68,8 @@ enum net_io {
 /* Read or write what goes now. *n gets the number of bytes. */
 enum net_io net_try_read(struct net *n, void *buf, size_t len, size_t *got);
 enum net_io net_try_write(struct net *n, const void *buf, size_t len, size_t *put);
+/* Of what was written, is there something that has not arrived: with a unix socket at the peer, with TCP in its system? */
+bool	 net_is_underway(const struct net *n);
 /* Write some bytes of buf (len > 0) and hand over a descriptor with the first of them. */
 enum net_io net_try_send_fd(struct net *n, const void *buf, size_t len, int fd, size_t *put);
 

@@ -20,6 +20,7 @@ struct wire {
 	bool answered;
 	bool eof;
 	bool unsent; /* a write ended early */
+	bool ahead;  /* what was read last came before all that was written had arrived */
 	int broken;  /* errno of a dead connection, 0 = alive */
 };
 
@@ -52,6 +53,7 @@ wire_begin(struct wire *w, struct wait *wait)
 	w->begun_ms = now_ms();
 	w->answered = false;
 	w->unsent = false;
+	w->ahead = false;
 }
 
 static guint
@@ -79,6 +81,8 @@ fill(struct wire *w)
 	switch (net_try_read(w->net, w->in->data + old, READ_SIZE, &got)) {
 	case NET_DONE:
 		w->answered = true;
+		/* An answer carries the acknowledgement of all that its sender had when it spoke. */
+		w->ahead = net_is_underway(w->net);
 		break;
 	case NET_AGAIN:
 		break;
@@ -196,6 +200,12 @@ bool
 wire_sent_all(const struct wire *w)
 {
 	return !w->unsent;
+}
+
+bool
+wire_reached(const struct wire *w)
+{
+	return !w->unsent && !w->ahead;
 }
 
 bool

@@ -43,6 +43,12 @@ bool	 wire_write_fd(struct wire *w, const void *data, size_t len, int fd, GError
 bool	 wire_halted(struct wire *w);
 /* Was every byte of this exchange taken by the kernel? False after a halt in mid-write. */
 bool	 wire_sent_all(const struct wire *w);
+/*
+ * Had all of that reached the peer when the newest bytes of its answer came? What it says otherwise it cannot have got from
+ * all of the object. A unix socket knows what the peer has read. With TCP it is what the peer's system has taken: the
+ * receive buffer of somebody who does not read is small (64 KiB on Linux), what fits into it cannot be told.
+ */
+bool	 wire_reached(const struct wire *w);
 /* Has a byte of the answer arrived since wire_begin()? */
 bool	 wire_answered(const struct wire *w);
 /* May an idle connection be used again? False when the peer closed it or said something unasked. */

@@ -149,17 +149,18 @@ judge(struct conn *c, const GString *reply, unsigned id, enum clamd_way way, con
 {
 	g_autofree char *where =
 	    g_strdup_printf("engine %s: %s: reply", c->engine->title, c->address->text);
+	/* A descriptor has arrived with the first byte of its command. */
+	const bool has = way == CLAMD_STREAM ? wire_reached(c->wire) : wire_sent_all(c->wire);
 	struct clamd_reply r;
 
 	clamd_reply_parse(&r, reply->str, reply->len, id, way, path);
-	if (r.said == CLAMD_OK && !wire_sent_all(c->wire))
+	if (r.said == CLAMD_OK && !has)
 		conn_refuse(c, v, REASON_PROTOCOL, "reply: OK before the object was handed over");
 	else if (r.said == CLAMD_OK && wire_unread(c->wire))
 		conn_refuse(c, v, REASON_PROTOCOL, "reply: more than one answer");
 	else
 		clamd_judge(&r, size, v, rq->label, c->engine->title, where);
-	if (id > 0 && (r.said == CLAMD_OK || r.said == CLAMD_FOUND) && wire_sent_all(c->wire) &&
-	    !wire_unread(c->wire))
+	if (id > 0 && (r.said == CLAMD_OK || r.said == CLAMD_FOUND) && has && !wire_unread(c->wire))
 		conn_keep(c);
 	clamd_reply_clear(&r);
 }

@@ -59,6 +59,7 @@ scan(struct engine *e, struct conn *c, const struct scan_request *rq, struct ver
 		return;
 	}
 	fprot_judge(line->str, id, rq->label, e->title, where, v);
+	sent = sent && wire_reached(c->wire);
 	if (!sent && verdict_is_clean(v))
 		conn_refuse(c, v, REASON_PROTOCOL, "reply: came before the object was handed over");
 	else if (wire_unread(c->wire))

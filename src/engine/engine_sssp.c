@@ -41,7 +41,7 @@ struct exchange {
 	const struct scan_request *rq;
 	GString *line;
 	bool accepted;
-	bool sent; /* all of the object */
+	bool sent; /* all of the object, and it arrived */
 };
 
 static bool
@@ -154,6 +154,7 @@ hear_all(struct exchange *x, const char *where, struct verdict *v)
 
 	while (!over && talk_hear(c, x->line, &why))
 		over = sssp_take(&a, x->line->str, x->rq->label, c->engine->title, where, v);
+	x->sent = x->sent && wire_reached(c->wire);
 	if (!over)
 		conn_fail(c, v, "reply", why);
 	else if (!x->sent && verdict_is_clean(v))

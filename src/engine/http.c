@@ -170,7 +170,7 @@ http_exchange(struct conn *c, const struct http_request *rq, struct http_answer 
 	*a = (struct http_answer){ .body = g_string_new(NULL) };
 	if (!send_request(c, rq, err) || !read_head(c, a, err))
 		return false;
-	a->sent_all = wire_sent_all(c->wire);
+	a->sent_all = wire_reached(c->wire);
 	if (!read_body(c, a, err)) {
 		a->whole = false;
 		return false;

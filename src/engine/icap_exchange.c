@@ -328,7 +328,7 @@ exchange(struct exchange *x, struct verdict *v)
 		    x->head.status > 0 || wire_answered(x->c->wire) ? "reply" : "request", why);
 		return;
 	}
-	x->answer.sent_all = wire_sent_all(x->c->wire);
+	x->answer.sent_all = wire_reached(x->c->wire);
 	if (!read_parts(x, &why)) {
 		salvage(x, v);
 		conn_fail(x->c, v, "reply", why);

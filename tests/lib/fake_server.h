@@ -30,7 +30,8 @@ struct play {
 	const char *answer;
 	size_t len;
 	bool single_bytes;
-	bool early;     /* before the object was read */
+	bool early;     /* before the object was read ... */
+	unsigned rest_ms; /* ... so long after its beginning came, and so long before it is read then */
 	bool bare;      /* without what the protocol puts in front */
 	bool stall;     /* never */
 	bool drop;      /* close after accept */
@@ -183,8 +184,12 @@ fake_serve(struct fake_conn *c)
 		if (kind != 'o')
 			continue;
 		atomic_fetch_add(&c->f->objects, 1);
+		if (p->early)
+			g_usleep(p->rest_ms * 1000ul);
 		if (!p->stall)
 			fake_answer(c);
+		if (p->early)
+			g_usleep(p->rest_ms * 1000ul);
 		if (p->stall || p->early)
 			fake_linger(c);
 	} while (kind != 0 && (kind != 'o' || p->cut == 0) && c->f->protocol->stays(c));

@@ -17,6 +17,7 @@
 #include "engine/upstream.h"
 
 #define SMALL 68
+#define MIDDLE (1024 * 1024) /* the sender's buffer takes it all, the receiver's does not */
 #define LARGE (8 * 1024 * 1024) /* more than both socket buffers */
 
 enum cell {
@@ -565,6 +566,26 @@ early(void **state)
 		}
 }
 
+/* The kernel has taken all of the object, but the server did not read it before it said clean. */
+static void
+unread(void **state)
+{
+	(void)state;
+	for EACH_ROW(r) {
+		const struct says *s = &r->cells[CELL_CLEAN];
+		AUTO(verdict_clear) struct verdict v = {0};
+		struct play play = {
+		    .answer = s->answer, .len = s->len, .early = true, .rest_ms = 100};
+
+		if (r->never_early)
+			continue;
+		play_one(r, &play, MIDDLE, &v);
+		if (verdict_is_clean(&v))
+			fail_msg("%s: believed what was said of an object it had not read",
+			         r->name);
+	}
+}
+
 /* Many objects one after the other: connections that may be reused are. */
 static void
 reuse(void **state)
@@ -597,6 +618,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(stall_and_close),
     cmocka_unit_test(over_long),
     cmocka_unit_test(early),
+    cmocka_unit_test(unread),
     cmocka_unit_test(reuse),
 };
 

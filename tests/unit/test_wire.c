@@ -191,6 +191,33 @@ early_answer_stops_the_writer(void **state)
 	close_pair(&p);
 }
 
+/* All is sent, but the peer says something before it has read it; then it reads, and says more. */
+static void
+answer_without_reading(void **state)
+{
+	g_autoptr(GString) got = g_string_new(NULL);
+	char much[50000] = "", byte;
+	struct pair p;
+
+	(void)state;
+	open_pair(&p, 5000);
+	assert_true(wire_write(p.wire, much, sizeof(much), NULL));
+	say(&p, "early\n", 6);
+	assert_true(wire_line(p.wire, 10, got, NULL));
+	assert_true(wire_sent_all(p.wire));
+	assert_false(wire_reached(p.wire));
+	for (size_t n = sizeof(much); n > 1;)
+		n -= (size_t)recv(p.peer, much, n - 1, 0);
+	say(&p, "early\n", 6);
+	assert_true(wire_line(p.wire, 10, got, NULL));
+	assert_false(wire_reached(p.wire));
+	assert_int_equal(recv(p.peer, &byte, 1, 0), 1);
+	say(&p, "right\n", 6);
+	assert_true(wire_line(p.wire, 10, got, NULL));
+	assert_true(wire_reached(p.wire));
+	close_pair(&p);
+}
+
 /* Says a word as soon as the first byte is there, and goes on reading; counts. */
 static void *
 talk_while_reading(void *arg)
@@ -417,6 +444,7 @@ main(void)
 	    cmocka_unit_test(nul_in_a_line),
 	    cmocka_unit_test(silence_and_deadline),
 	    cmocka_unit_test(early_answer_stops_the_writer),
+	    cmocka_unit_test(answer_without_reading),
 	    cmocka_unit_test(upload_goes_on_behind_a_word),
     cmocka_unit_test(write_error_hides_no_answer),
 	    cmocka_unit_test(nobody_reads),
