@@ -36,7 +36,7 @@ Q		:= $(if $(V),,@)
 say		= $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
 
 PKGS_FRONT	:= glib-2.0 gthread-2.0 libssl libcrypto libconfuse jansson libpcre2-8 hiredis libmicrohttpd
-PKGS_SCANNER	:= glib-2.0 gmime-3.0 libclamav libseccomp libcrypto libpcre2-8 zlib
+PKGS_SCANNER	:= glib-2.0 gmime-3.0 libclamav libseccomp libcrypto libpcre2-8 zlib lua5.4
 SYSTEMD_CFLAGS	:= $(shell pkg-config --exists libsystemd && printf -- '-DHAVE_SYSTEMD %s' "$$(pkg-config --cflags libsystemd)")
 SYSTEMD_LIBS	:= $(shell pkg-config --libs libsystemd 2>/dev/null)
 PKG_CFLAGS	:= $(shell pkg-config --cflags $(sort $(PKGS_FRONT) $(PKGS_SCANNER)) 2>/dev/null)
@@ -55,10 +55,10 @@ CPPFLAGS_ALL	= -std=gnu11 -D_GNU_SOURCE -Isrc -isystem/usr/include -DAVM_VERSION
 CFLAGS_ALL	= $(OPT) -g $(WARN) $(HARDEN) $(SANFLAGS) -pthread $(CFLAGS)
 LDFLAGS_ALL	= -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
-FRONT_FLOORS	:= base verdict conf message worker engine scan policy effect milter control daemon
+FRONT_FLOORS	:= base verdict conf message worker engine scan policy script effect milter control daemon
 # The scanner takes of base only what it needs: the program that reads mail shall not even contain sockets and TLS.
 SCANNER_BASE	:= digest fsx
-SCANNER_FLOORS	:= verdict scanner
+SCANNER_FLOORS	:= verdict scanner lua
 CTL_FLOORS	:= verdict conf ctl
 CTL_BASE	:= deadline digest endpoint fsx log program
 

@@ -329,8 +329,20 @@ check_all(const struct options *o, struct conf *conf, GPtrArray *errors, GPtrArr
 	socket_advice(conf, notes, warnings);
 }
 
-/* The last question, because it takes root's rights away: do the signatures load, and is the
- * sandbox there? */
+/* Does the policy script load, for the user who will run it? */
+static void
+check_script(const struct conf *conf, GPtrArray *errors)
+{
+	g_autoptr(GError) err = NULL;
+	struct script *script = generation_script(conf, &err);
+
+	if (script == NULL)
+		take_error(errors, &err);
+	script_free(&script);
+}
+
+/* The last questions, because they take root's rights away: does the script load, do the signatures, and is
+ * the sandbox there? */
 static void
 check_load(const struct conf *conf, GPtrArray *errors, GPtrArray *notes)
 {
@@ -343,7 +355,11 @@ check_load(const struct conf *conf, GPtrArray *errors, GPtrArray *notes)
 
 	if (scratch != NULL && id != NULL &&
 	    (geteuid() != 0 || chown(scratch, id->uid, id->gid) == 0) &&
-	    privileges_drop(id, &err) && generation_workers_conf(conf, &cfg, &err)) {
+	    privileges_drop(id, &err)) {
+		if (conf->lua.script[0] != '\0')
+			check_script(conf, errors);
+		if (!generation_needs_workers(conf) || !generation_workers_conf(conf, &cfg, &err))
+			goto out;
 		g_strlcpy(cfg.settings.scratch, scratch, sizeof(cfg.settings.scratch));
 		cfg.count = 1;
 		w = workers_new(&cfg, &err);
@@ -354,6 +370,7 @@ check_load(const struct conf *conf, GPtrArray *errors, GPtrArray *notes)
 		    ready.engine_version[0] != '\0' ? ready.engine_version : "no embedded engine",
 		    ready.signatures, ready.definitions, ready.sandbox & 1 ? " seccomp" : "",
 		    ready.sandbox & 2 ? " landlock" : "", ready.sandbox & 4 ? " rlimits" : "");
+out:
 	take_error(errors, &err);
 	workers_free(&w);
 	if (scratch != NULL)
@@ -387,7 +404,7 @@ check_run(const struct options *o)
 		check_all(o, conf, errors, warnings, notes);
 	if (errors->len == 0 &&
 	    log_open("/dev/null", conf->log.facility, conf->log.ident, LOGLV_ERR, NULL) &&
-	    generation_needs_workers(conf))
+	    (generation_needs_workers(conf) || conf->lua.script[0] != '\0'))
 		check_load(conf, errors, notes);
 	print_lines(stderr, "", errors);
 	print_lines(stderr, "warning: ", warnings);

@@ -180,38 +180,66 @@ find_pool(const struct conf *conf, const struct heritage *from, bool *fresh, GEr
 	return p;
 }
 
+struct script *
+generation_script(const struct conf *conf, GError **err)
+{
+	g_autofree char *scanner = generation_scanner_path(conf);
+
+	return script_new(conf, scanner, scanner_options(conf)->scanner_log, err);
+}
+
+/* The policy script, before anything else is begun: it is what administrators change most. */
+static bool
+load_script(const struct conf *conf, struct script **script, GError **err)
+{
+	*script = NULL;
+	if (conf->lua.script[0] != '\0')
+		*script = generation_script(conf, err);
+	return *script != NULL || conf->lua.script[0] == '\0';
+}
+
+static struct snapshot *
+build_rest(struct conf *conf, struct rules *rules, const struct heritage *from, bool test_engines,
+    bool *fresh, GError **err)
+{
+	struct pool *pool = NULL;
+	struct engines *engines;
+
+	if (generation_needs_workers(conf)) {
+		pool = find_pool(conf, from, fresh, err);
+		if (pool == NULL)
+			return NULL;
+	}
+	engines = engines_new(conf, pool != NULL ? pool->workers : NULL, test_engines, err);
+	if (engines == NULL) {
+		pool_unref(&pool);
+		return NULL;
+	}
+	engines->memory = from->memory;
+	engines_start(engines);
+	return snapshot_new(from->number + 1, conf, pool, engines, rules);
+}
+
 struct snapshot *
 generation_build(
     struct conf *conf, const struct heritage *from, bool test_engines, bool *fresh, GError **err)
 {
 	const struct rules *old = from->current != NULL ? from->current->rules : NULL;
 	struct rules *rules = rules_new(conf, old, err);
-	struct pool *pool = NULL;
-	struct engines *engines;
+	struct snapshot *snap = NULL;
+	struct script *script = NULL;
 
 	*fresh = false;
-	if (rules == NULL) {
-		conf_unref(&conf);
-		return NULL;
+	if (rules != NULL && load_script(conf, &script, err))
+		snap = build_rest(conf, rules, from, test_engines, fresh, err);
+	if (snap != NULL) {
+		snap->script = script;
+		return snap;
 	}
-	if (generation_needs_workers(conf)) {
-		pool = find_pool(conf, from, fresh, err);
-		if (pool == NULL) {
-			rules_free(&rules);
-			conf_unref(&conf);
-			return NULL;
-		}
-	}
-	engines = engines_new(conf, pool != NULL ? pool->workers : NULL, test_engines, err);
-	if (engines == NULL) {
-		rules_free(&rules);
-		pool_unref(&pool);
-		conf_unref(&conf);
-		return NULL;
-	}
-	engines->memory = from->memory;
-	engines_start(engines);
-	return snapshot_new(from->number + 1, conf, pool, engines, rules);
+	script_free(&script);
+	rules_free(&rules);
+	conf_unref(&conf);
+	return NULL;
 }
 
 bool

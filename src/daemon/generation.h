@@ -33,6 +33,9 @@ struct heritage {
  */
 struct snapshot *generation_build(struct conf *conf, const struct heritage *from, bool test_engines, bool *fresh, GError **err);
 
+/* The policy script, loaded in a process of its own. NULL and *err, which names file and line. */
+struct script *generation_script(const struct conf *conf, GError **err);
+
 /* Wait until the workers have loaded, or have failed to for the first time. False and *err. For -n and -t, where nobody will mend
  * anything meanwhile. */
 bool	 generation_wait_loaded(struct workers *w, int64_t max_ms, GError **err);

@@ -67,13 +67,13 @@ engine_class_action(const struct conf_engine *e, enum verdict_class c)
 bool
 engine_is_backup(const struct engine *e)
 {
-	return e->upstream && e->conf->net.backup && e->conf->enabled == ENABLED_YES;
+	return e->upstream && e->conf->net.backup && e->conf->enabled == ENABLED_YES && !e->asked;
 }
 
 bool
 engine_is_active(const struct engine *e)
 {
-	return e->conf->enabled == ENABLED_YES && !engine_is_backup(e);
+	return e->asked || (e->conf->enabled == ENABLED_YES && !engine_is_backup(e));
 }
 
 char *

@@ -97,6 +97,7 @@ struct engine {
 	struct lane		*gate;		/* max_concurrency; NULL = the pool decides; owned */
 	const struct conf	*all;		/* the whole configuration; lives with the set */
 	void			*data;		/* the engine's own */
+	bool			 asked;		/* a copy that stands for an engine where it was asked for by name (scan/ask.h) */
 };
 
 /* What an engine can and needs; of engine_fault what the wrapped one can and needs. */

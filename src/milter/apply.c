@@ -56,9 +56,10 @@ milter_actions(const struct conf *conf)
 		need |= SMFIF_ADDRCPT | SMFIF_DELRCPT;
 	if (policy_may(conf, ACTION_REPAIR))
 		need |= SMFIF_CHGBODY;
-	/* Rules can tell recipients apart. */
+	/* Rules and scripts can tell recipients apart. */
 	if (conf->split == SPLIT_QUARANTINE ||
-	    (conf->policies->len > 0 && policy_may(conf, ACTION_DISCARD)))
+	    ((conf->policies->len > 0 || conf->lua.script[0] != '\0') &&
+		policy_may(conf, ACTION_DISCARD)))
 		need |= SMFIF_DELRCPT;
 	if (conf->quarantine.mta_hold)
 		need |= SMFIF_QUARANTINE;

@@ -15,6 +15,7 @@
 #include "policy/context_note.h"
 #include "policy/ignore.h"
 #include "policy/skip.h"
+#include "script/consult.h"
 
 /* sendmail gives up after 10 s of silence (R in its T=), so we speak up a little earlier. */
 #define PROGRESS_MS 7000
@@ -31,8 +32,10 @@ struct eom {
 	struct wait wait;
 	struct facts facts;
 	struct context context;
-	const char *skipped; /* reason word, or NULL */
-	bool sealed;         /* a seal is believed */
+	struct consult script;
+	GError *script_failed; /* why on_message or on_verdict has said nothing, or NULL */
+	const char *skipped;   /* reason word, or NULL */
+	bool sealed;           /* a seal is believed */
 	const char *told; /* "skip-macro" or "skip-header": who set the context variable; or NULL */
 	const struct rule *skipper; /* the rule that said so, or NULL */
 	struct scan_result scan;
@@ -137,7 +140,8 @@ skip(struct eom *e)
 	if (release_recognise(atomic_load(&e->milter->quarantine), e->message, e->released)) {
 		log_notice("released from the quarantine store: %s", e->released);
 		e->skipped = "released";
-	} else if (!e->conf->antivirus.enabled || e->snapshot->active == 0) {
+	} else if (!e->conf->antivirus.enabled ||
+	    (e->snapshot->active == 0 && e->snapshot->script == NULL)) {
 		e->skipped = "disabled";
 	} else if (rules_skip(rules, &e->facts, &e->skipper)) {
 		e->skipped = "policy";
@@ -149,6 +153,56 @@ skip(struct eom *e)
 		    macro[0] != '\0' ? e->milter->ops->getsymval(e->ctx, macro) : NULL,
 		    &e->context);
 	}
+}
+
+/* The script has a word before the scan. */
+static void
+consult(struct eom *e)
+{
+	e->script = (struct consult){
+		.script = e->skipped == NULL ? e->snapshot->script : NULL,
+		.conf = e->conf,
+		.engines = e->snapshot->engines,
+		.workers = snapshot_workers(e->snapshot),
+		.message = e->message,
+		.facts = &e->facts,
+		.context = &e->context,
+		.wait = &e->wait,
+	};
+	(void)consult_before(&e->script, &e->script_failed);
+}
+
+/* A script that failed has not said that this mail may pass: what is not known is an error. */
+static void
+note_failure(struct eom *e)
+{
+	if (e->script_failed == NULL)
+		return;
+	log_err("script: %s", e->script_failed->message);
+	verdict_fail(&e->scan.verdict, REASON_SCRIPT, "%s", e->script_failed->message);
+	e->skipped = NULL;
+}
+
+/* Who has kept the engines from being asked? */
+static const char *
+leaver(const struct eom *e)
+{
+	if (e->snapshot->active == 0)
+		return "disabled";
+	return e->told != NULL ? e->told : "context";
+}
+
+/* What the script's own scans said counts too; of a mail that is not scanned otherwise when they say enough. */
+static void
+add_scripted(struct eom *e)
+{
+	if (e->skipped != NULL) {
+		if (!consult_counts(&e->script))
+			return;
+		verdict_clear(&e->scan.verdict);
+		e->skipped = NULL;
+	}
+	consult_join(&e->script, &e->scan.verdict);
 }
 
 static void
@@ -165,18 +219,25 @@ scan(struct eom *e)
 		ignore_findings(e->snapshot->rules, &e->facts, &e->scan);
 		context_note(&e->context, e->conf, &e->scan);
 	} else {
-		e->skipped = e->told != NULL ? e->told : "context";
+		e->skipped = leaver(e);
 	}
 	skip_engines_clear(&some, e->snapshot->engines);
+	add_scripted(e);
+	note_failure(e);
 }
 
+/* The rules decide, and the script has the last word. */
 static void
 decide_scanned(struct eom *e)
 {
 	const struct rules *rules = e->snapshot->rules;
 	struct outcomes outcomes;
 
+	if (e->script_failed == NULL && !consult_after(&e->script, &e->scan, &e->script_failed))
+		note_failure(e);
+	consult_join(&e->script, &e->scan.verdict);
 	policy_walk(rules, &e->facts, &e->scan.verdict, &outcomes);
+	consult_apply(&e->script, &e->scan.verdict, &outcomes);
 	policy_settle(rules, e->message, &e->scan.verdict, &outcomes, &e->decision);
 	policy_count(rules, &outcomes);
 	outcomes_clear(&outcomes);
@@ -344,6 +405,8 @@ end(struct eom *e)
 	repaired_clear(&e->repaired);
 	scan_result_clear(&e->scan);
 	context_clear(&e->context);
+	consult_clear(&e->script);
+	g_clear_error(&e->script_failed);
 	facts_clear(&e->facts);
 	log_context(NULL);
 	kick_leave(&e->milter->kick);
@@ -389,6 +452,7 @@ eom_answer(struct milter *m, struct session *s, SMFICTX *ctx)
 	begin(&e);
 	if (admit(&e)) {
 		skip(&e);
+		consult(&e);
 		scan(&e);
 		decide(&e);
 		repair(&e);

@@ -84,6 +84,7 @@ snapshot_unref(struct snapshot **sp)
 	*sp = NULL;
 	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
+	script_free(&s->script);
 	rules_free(&s->rules);
 	engines_free(&s->engines);
 	pool_unref(&s->pool);

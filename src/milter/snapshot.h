@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "engine/engine.h"
 #include "policy/rules.h"
+#include "script/script.h"
 #include "worker/worker.h"
 
 /* Workers with a count of the snapshots that use them. */
@@ -38,6 +39,7 @@ struct snapshot {
 	struct pool	*pool;		/* NULL: nothing needs workers */
 	struct engines	*engines;
 	struct rules	*rules;
+	struct script	*script;	/* NULL: none; owned, set by whoever builds it */
 	unsigned	 active;	/* engines that every message is shown to */
 };
 

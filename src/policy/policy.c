@@ -238,7 +238,9 @@ policy_settle(const struct rules *r, const struct message *m, const struct verdi
 		.cls = verdict_class(v),
 		.error_code =
 		    (unsigned)(top->engine ? top->engine->error_code : conf->antivirus.error_code),
-		.rule = top->rule ? g_strdup(top->rule->conf->title) : NULL,
+		.rule = top->rule   ? g_strdup(top->rule->conf->title)
+		    : top->scripted ? g_strdup("script")
+				    : NULL,
 		.fallback = (enum action)conf->antivirus.repair_fallback,
 	};
 	note_rules(o, d);
@@ -362,6 +364,8 @@ engine_may(const struct conf_engine *e, enum action a)
 bool
 policy_may(const struct conf *conf, enum action a)
 {
+	if (*conf->lua.script && a != ACTION_REPAIR)
+		return true;
 	for (unsigned c = CLASS_CLEAN + 1; c < CLASS_COUNT; c++)
 		if (policy_class_action(conf, (enum verdict_class)c) == a)
 			return true;

@@ -28,6 +28,7 @@ struct outcome {
 	const char	*redirect;	/* where action redirect sends it; "" = nowhere, which is a 451 */
 	const char	*reply;		/* text of a reject or tempfail instead of the template, or NULL: for scripts */
 	bool		 keep;		/* a rule wants a copy besides */
+	bool		 scripted;	/* the script decided it */
 };
 
 struct outcomes {

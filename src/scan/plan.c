@@ -162,14 +162,22 @@ tell_left_out(const struct making *m, guint number)
 }
 
 struct plan *
+plan_empty(void)
+{
+	struct plan *p = g_new0(struct plan, 1);
+
+	p->slots = g_ptr_array_new_with_free_func(slot_free);
+	return p;
+}
+
+struct plan *
 plan_new(const struct engines *engines, const struct objects *objects)
 {
 	const guint n = objects->list->len;
-	struct plan *p = g_new0(struct plan, 1);
+	struct plan *p = plan_empty();
 	const struct making m = { objects, g_new0(struct candidates *, n + 1),
 		g_new0(unsigned, n + 1) };
 
-	p->slots = g_ptr_array_new_with_free_func(slot_free);
 	for (guint i = 0; i < engines->list->len; i++) {
 		struct engine *e = g_ptr_array_index(engines->list, i);
 

@@ -43,6 +43,8 @@ void plan_add(struct plan *p, struct engine *e, const struct object *o);
 /* Is there a slot of this engine and object? */
 bool plan_has(const struct plan *p, const struct engine *e, const struct object *o);
 
+/* A plan without slots. */
+struct plan *plan_empty(void);
 /* Plan for the active engines. Borrows both; they must outlive the plan. */
 struct plan *plan_new(const struct engines *engines, const struct objects *objects);
 void plan_free(struct plan **p);

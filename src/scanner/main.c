@@ -14,9 +14,10 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "lua/guest.h"
 #include "scanner/about.h"
 #include "scanner/zygote.h"
-#include "worker/proto.h"
+#include "worker/proto_script.h"
 
 #define STACK_BYTES                                                                                \
 	((rlim_t)8 * 1024 * 1024) /* GMime recurses for each level and each address group */
@@ -72,6 +73,8 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	(void)fcntl(PROTO_ZYGOTE_FD, F_SETFD, FD_CLOEXEC);
+	if (argc == 2 && strcmp(argv[1], PROTO_SCRIPT_ARGUMENT) == 0)
+		return guest_run(PROTO_ZYGOTE_FD);
 	widen_stack();
 	return zygote_run(PROTO_ZYGOTE_FD);
 }

@@ -62,7 +62,8 @@ landlock(const char *tmpdir, GError **err)
 {
 	struct landlock_ruleset_attr attr = { .handled_access_fs = rights_of(landlock_abi()) };
 	AUTO(fd_close) int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
-	AUTO(fd_close) int dir = open(tmpdir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO(fd_close)
+	int dir = tmpdir ? open(tmpdir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct landlock_path_beneath_attr beneath = {
 		.allowed_access =
 		    attr.handled_access_fs & ~(LANDLOCK_ACCESS_FS_EXECUTE | RIGHT_IOCTL_DEV),
@@ -71,9 +72,10 @@ landlock(const char *tmpdir, GError **err)
 
 	if (rules < 0)
 		return fail(err, "landlock_create_ruleset");
-	if (dir < 0)
+	if (tmpdir && dir < 0)
 		return fail(err, tmpdir);
-	if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0)
+	if (tmpdir &&
+	    syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0)
 		return fail(err, "landlock_add_rule");
 	if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
 		return fail(err, "landlock_restrict_self");

@@ -21,7 +21,7 @@ enum { SANDBOX_SECCOMP = 1, SANDBOX_LANDLOCK = 2, SANDBOX_RLIMITS = 4 };
 #define SANDBOX_ALL (SANDBOX_SECCOMP | SANDBOX_LANDLOCK | SANDBOX_RLIMITS)
 
 struct sandbox {
-	const char	*tmpdir;	/* the one folder that stays, readable and writable */
+	const char	*tmpdir;	/* the one folder that stays, readable and writable; NULL = none */
 	uint64_t	 memory;	/* bytes of address space beyond what is mapped now */
 	uint64_t	 file_size;	/* bytes of one file */
 	unsigned	 files;		/* open descriptors */

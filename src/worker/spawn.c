@@ -103,11 +103,11 @@ open_output(struct channel *c, const char *file)
 }
 
 static int
-run(const char *path, int sock, int output, pid_t *pid)
+run(const char *path, const char *argument, int sock, int output, pid_t *pid)
 {
 	const short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID;
-	g_autofree char *name = g_strdup(path);
-	char *argv[] = { name, NULL };
+	g_autofree char *name = g_strdup(path), *mode = g_strdup(argument);
+	char *argv[] = { name, mode, NULL };
 	g_auto(GStrv) env = environment();
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
@@ -141,9 +141,8 @@ fail(GError **err, const char *object, int code, const char *step)
 }
 
 struct zygote *
-zygote_start(const struct workers_conf *cfg, bool ask, GError **err)
+zygote_spawn(const char *path, const char *log, const char *argument, GError **err)
 {
-	struct proto_settings settings = cfg->settings;
 	AUTO(channel_close) struct channel sock = { -1, -1 };
 	AUTO(channel_close) struct channel output = { -1, -1 };
 	struct zygote *z;
@@ -151,19 +150,18 @@ zygote_start(const struct workers_conf *cfg, bool ask, GError **err)
 	int pidfd, rc;
 
 	if (!open_socket(&sock))
-		return fail(err, cfg->scanner_path, errno, "make a socket");
-	if (!open_output(&output, cfg->scanner_log))
-		return fail(
-		    err, *cfg->scanner_log ? cfg->scanner_log : "pipe", errno, "open scanner_log");
-	rc = run(cfg->scanner_path, sock.theirs, output.theirs, &pid);
+		return fail(err, path, errno, "make a socket");
+	if (!open_output(&output, log))
+		return fail(err, *log ? log : "pipe", errno, "open scanner_log");
+	rc = run(path, argument, sock.theirs, output.theirs, &pid);
 	if (rc != 0)
-		return fail(err, cfg->scanner_path, rc, "run (option scanner_path)");
+		return fail(err, path, rc, "run (option scanner_path)");
 	pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0) {
 		rc = errno;
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		return fail(err, cfg->scanner_path, rc, "pidfd_open");
+		return fail(err, path, rc, "pidfd_open");
 	}
 	z = g_new0(struct zygote, 1);
 	z->pid = pid;
@@ -172,6 +170,17 @@ zygote_start(const struct workers_conf *cfg, bool ask, GError **err)
 	z->output = output.ours;
 	z->line = g_string_new(NULL);
 	sock.ours = output.ours = -1;
+	return z;
+}
+
+struct zygote *
+zygote_start(const struct workers_conf *cfg, bool ask, GError **err)
+{
+	struct proto_settings settings = cfg->settings;
+	struct zygote *z = zygote_spawn(cfg->scanner_path, cfg->scanner_log, NULL, err);
+
+	if (!z)
+		return NULL;
 	/* When it has died already this fails; its socket says so to whoever asks next. */
 	if (ask)
 		settings.flags |= PROTO_ASK;

@@ -56,6 +56,8 @@ struct zygote_event {
 	};
 };
 
+/* Start the program, with one argument or NULL; log: its output goes there, "" = into our log. NULL and *err when it cannot be run. */
+struct zygote *zygote_spawn(const char *path, const char *log, const char *argument, GError **err);
 /* Start the program and send its settings; ask: it is to say what it found and to wait. NULL and *err when it cannot be run. */
 struct zygote *zygote_start(const struct workers_conf *cfg, bool ask, GError **err);
 /* CHECK, LOAD or LOAD_NOW, to one that waits. False when the zygote does not listen. */
