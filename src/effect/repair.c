@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "effect/cure.h"
 #include "effect/notice.h"
 #include "effect/splice.h"
 #include "worker/worker.h"
+
+#define BASE64_FIELD "Content-Transfer-Encoding: base64\r\n"
 
 /* One repair under way. */
 struct work {
@@ -14,7 +17,7 @@ struct work {
 	struct lease *lease;
 	struct objects *objects;
 	GPtrArray *cuts; /* of struct cut * */
-	GArray *splices;
+	unsigned cured;  /* cuts that have a content */
 	char **why;
 };
 
@@ -22,6 +25,9 @@ struct work {
 struct cut {
 	struct proto_place at;
 	const struct object *object; /* the first that was found in it */
+	const struct object
+	    *leaf;     /* the content of the part itself, if something was found in that */
+	GBytes *cured; /* what an engine has made of it, or NULL */
 	const struct finding *top;
 	GPtrArray *names; /* of char *, borrowed */
 };
@@ -32,6 +38,7 @@ cut_free(void *p)
 	struct cut *c = p;
 
 	g_ptr_array_unref(c->names);
+	g_clear_pointer(&c->cured, g_bytes_unref);
 	g_free(c);
 }
 
@@ -191,6 +198,8 @@ cut_object(struct work *w, const struct object *o, bool *met)
 			return refuse(w, placing_text(at.placing));
 		if (!c)
 			c = cut_at(w, &at, o);
+		if (at.plain)
+			c->leaf = o;
 		if (!c->top)
 			c->top = f;
 		if (!g_ptr_array_find_with_equal_func(c->names, f->name, g_str_equal, NULL))
@@ -241,21 +250,36 @@ notice_for(const struct work *w, const struct cut *c, const char *template)
 	return notice_part(template, &words);
 }
 
+/* Let the engines repair what they can. */
 static void
-write_splices(struct work *w)
+cure_cuts(struct work *w)
 {
-	g_autofree char *template = notice_template(w->r->conf->antivirus.repair_notice);
-
 	for (guint i = 0; i < w->cuts->len; i++) {
-		const struct cut *c = g_ptr_array_index(w->cuts, i);
+		struct cut *c = g_ptr_array_index(w->cuts, i);
 
-		splices_add(w->splices, c->at.begin, c->at.end, notice_for(w, c, template));
+		if (c->leaf)
+			c->cured = cure_object(w->r->engines, c->top->engine, w->r->message,
+			    w->objects, c->leaf, w->r->wait);
+		w->cured += c->cured != NULL;
 	}
 }
 
-/* Put it together; the worker is not needed any more. */
+/* The header of the part stays, but for the field that says how its content is encoded. */
+static void
+put_content(GArray *splices, const struct cut *c)
+{
+	size_t len;
+	const void *data = g_bytes_get_data(c->cured, &len);
+
+	splices_add(splices, c->at.field, c->at.field_end,
+	    g_bytes_new_static(BASE64_FIELD, strlen(BASE64_FIELD)));
+	splices_add(
+	    splices, c->at.body, c->at.end, g_string_free_to_bytes(notice_base64(data, len)));
+}
+
+/* Put it together. */
 static struct message *
-rebuild(struct work *w)
+rebuild(const struct work *w, bool cured)
 {
 	const struct conf *conf = w->r->conf;
 	const struct message_limits lim = {
@@ -265,13 +289,20 @@ rebuild(struct work *w)
 		    .file_base = conf->antivirus.file_base },
 		.header_max = conf->antivirus.header_max,
 	};
+	g_autofree char *template = notice_template(conf->antivirus.repair_notice);
+	g_autoptr(GArray) splices = splices_new();
 	g_autoptr(GError) err = NULL;
 	struct message *m;
 
-	write_splices(w);
-	objects_free(&w->objects);
-	lease_return(&w->lease);
-	m = splices_apply(w->r->message, w->splices, w->r->budget, &lim, &err);
+	for (guint i = 0; i < w->cuts->len; i++) {
+		const struct cut *c = g_ptr_array_index(w->cuts, i);
+
+		if (cured && c->cured)
+			put_content(splices, c);
+		else
+			splices_add(splices, c->at.begin, c->at.end, notice_for(w, c, template));
+	}
+	m = splices_apply(w->r->message, splices, w->r->budget, &lim, &err);
 	if (!m)
 		refuse(w, err->message);
 	return m;
@@ -296,12 +327,21 @@ is_sound(const struct work *w, const struct message *m)
 	return false;
 }
 
+static struct message *
+attempt(const struct work *w, bool cured)
+{
+	struct message *m = rebuild(w, cured);
+
+	if (m && !is_sound(w, m))
+		message_free(&m);
+	return m;
+}
+
 static void
 work_clear(struct work *w)
 {
 	g_ptr_array_unref(w->guilty);
 	g_ptr_array_unref(w->cuts);
-	g_array_unref(w->splices);
 	objects_free(&w->objects);
 	lease_return(&w->lease);
 }
@@ -314,19 +354,24 @@ repair_message(const struct repair *r, struct repaired *out, char **why)
 		.r = r,
 		.guilty = g_ptr_array_new(),
 		.cuts = g_ptr_array_new_with_free_func(cut_free),
-		.splices = splices_new(),
 		.why = why,
 	};
-	AUTO(message_free) struct message *m = NULL;
 
 	*out = (struct repaired){ 0 };
 	if (!is_worth_it(&w) || !take_apart(&w) || !find_cuts(&w))
 		return false;
-	m = rebuild(&w);
-	if (!m || !is_sound(&w, m))
-		return false;
-	*out = (struct repaired){ .message = g_steal_pointer(&m), .parts = w.cuts->len };
-	return true;
+	/* The second scan needs a worker itself. */
+	lease_return(&w.lease);
+	cure_cuts(&w);
+	out->parts = w.cuts->len;
+	out->cured = w.cured;
+	out->message = attempt(&w, w.cured > 0);
+	if (!out->message && w.cured > 0) { /* what it made of them is no better */
+		g_clear_pointer(why, g_free);
+		out->cured = 0;
+		out->message = attempt(&w, false);
+	}
+	return out->message != NULL;
 }
 
 void

@@ -1,5 +1,6 @@
 /*
- * repair - a mail without what was found in it: the offending parts give way to a notice, everything else stays byte for byte
+ * repair - a mail without what was found in it: the offending parts give way to what an engine has made of them, or to a notice;
+ * everything else stays byte for byte
  *
  * A worker takes the mail apart once more and tells where the parts lie; the bytes are put together here, out of the sealed original.
  * Then the new mail is scanned like any other, and only if everybody who is to have it may have it as it stands (state COMPLETE, and
@@ -33,6 +34,7 @@ struct repair {
 struct repaired {
 	struct message	*message;	/* what is to be delivered; owned, NULL = not repaired */
 	unsigned	 parts;		/* that were replaced */
+	unsigned	 cured;		/* of them by content that an engine has repaired */
 };
 
 /*

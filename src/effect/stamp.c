@@ -227,8 +227,7 @@ stamp_edits(const struct conf *conf, const struct message *m, const struct scan_
 		insert_reports(edits, conf->header.report, r);
 	if (conf->header.status[0])
 		insert(edits, conf->header.status,
-		    r->repaired ? stamp_repaired(&r->verdict)
-				: stamp_status(&r->verdict, skipped));
+		    r->repaired ? stamp_repaired(&r->verdict) : stamp_status(&r->verdict, skipped));
 	if (conf->header.scanned[0])
 		insert(edits, conf->header.scanned, stamp_scanned(conf, r, skipped, host));
 	return edits;

@@ -53,6 +53,11 @@ struct scan_request {
 	const char		*label;		/* object_label() */
 	struct lease		*lease;		/* the worker that holds the message, or NULL */
 	struct wait		*wait;		/* the engine's own deadline is cut in already */
+	/*
+	 * Optional replacement content: NULL = nobody wants it. Else an engine that has repaired the object, as it says of
+	 * everything that it found, puts it there; the caller owns it. That it is clean is for the caller to find out.
+	 */
+	GBytes			**cured;
 };
 
 struct engine_ops {

@@ -3,8 +3,8 @@
  *
  * The object goes over as the body of an HTTP answer (RESPMOD) or request (REQMOD), or by name
  * (FILEMOD). "Allow: 204" is always sent; a preview only when the section asks for it. Content that
- * comes back in place of the object is read when the verdict depends on it and never kept: an
- * infected object stays infected, repaired or not.
+ * comes back in place of the object is read when the verdict depends on it, and handed over when it is
+ * repaired and somebody asks for it (action repair); an infected object stays infected either way.
  *
  *	C: RESPMOD icap://127.0.0.1:1344/avscan ICAP/1.0 ... the object in chunks
  *	S: ICAP/1.0 204 No Content

@@ -19,6 +19,8 @@
 #define CHUNK_ROOM      (CHUNK + 32)      /* with size line and line end */
 #define DRAIN_MAX       (64 * 1024)       /* bytes of a page that are read to keep the connection */
 #define DRAIN_MS        500
+#define CURED_TIMES     2 /* what was repaired may be so many times the object, and that much more */
+#define CURED_PLUS      (64 * 1024)
 #define CONTINUES_MAX   3 /* "100 Continue" that nobody asked for */
 #define STATUS_CONTINUE 100
 #define NEUTRAL_NAME    "object.bin"
@@ -33,7 +35,8 @@ struct exchange {
 	enum icap_method method;
 	struct icap_message head, http;
 	struct icap_answer answer;
-	bool read_all; /* nothing of the answer is left on the connection */
+	GByteArray *body; /* all of it, where somebody wants it in place of the object; or NULL */
+	bool read_all;    /* nothing of the answer is left on the connection */
 };
 
 bool
@@ -245,6 +248,72 @@ compare_body(struct exchange *x, GError **err)
 	return true;
 }
 
+/* May what comes be the object, repaired? */
+static bool
+may_be_cured(const struct exchange *x)
+{
+	const struct icap_answer *a = &x->answer;
+
+	return x->rq->cured && a->sent_all && (a->head->status == 200 || a->head->status == 201) &&
+	    (a->parts.body == ICAP_BODY_RES || a->parts.body == ICAP_BODY_REQ) &&
+	    (!a->http || a->http->status == 200);
+}
+
+static bool
+is_echo(struct exchange *x)
+{
+	g_autofree char *ours = g_malloc(CHUNK);
+
+	for (uint64_t at = 0; at < x->content.size; at += CHUNK) {
+		const size_t n = (size_t)MIN(x->content.size - at, CHUNK);
+
+		if (x->body->len != x->content.size ||
+		    !content_read(&x->content, at, ours, n, NULL) ||
+		    memcmp(ours, x->body->data + at, n) != 0)
+			return false;
+	}
+	return x->body->len == x->content.size;
+}
+
+/* Keep the body, if it does not go beyond all bounds. */
+static bool
+keep_body(struct exchange *x, GError **err)
+{
+	const uint64_t max = CURED_TIMES * x->content.size + CURED_PLUS;
+	g_autofree char *some = g_malloc(CHUNK);
+	struct chunked chunked = { 0 };
+	ssize_t n;
+
+	x->answer.echo = ICAP_ECHO_DIFFERENT;
+	x->body = g_byte_array_new();
+	while ((n = wire_chunked(x->c->wire, &chunked, some, CHUNK, err)) > 0) {
+		if (x->body->len + (uint64_t)n > max) {
+			g_clear_pointer(&x->body, g_byte_array_unref);
+			return true;
+		}
+		g_byte_array_append(x->body, (const guint8 *)some, (guint)n);
+	}
+	if (n < 0)
+		return false;
+	x->read_all = true;
+	if (is_echo(x))
+		x->answer.echo = ICAP_ECHO_SAME;
+	return true;
+}
+
+/* Hand over what came in place of the object, when all that was found is gone from it. */
+static void
+hand_over(struct exchange *x, const struct verdict *v)
+{
+	const struct icap_answer *a = &x->answer;
+
+	if (!x->body || v->kinds == 0 || a->echo != ICAP_ECHO_DIFFERENT ||
+	    !(icap_says_cured(a->head) || (a->http && icap_says_cured(a->http))))
+		return;
+	g_clear_pointer(x->rq->cured, g_bytes_unref);
+	*x->rq->cured = g_byte_array_free_to_bytes(g_steal_pointer(&x->body));
+}
+
 /* Read a page that nobody wants, if it is short: the connection can then be kept. */
 static void
 drain_body(struct exchange *x)
@@ -281,6 +350,8 @@ read_parts(struct exchange *x, GError **err)
 		return false;
 	if (a->parts.body == ICAP_BODY_NULL)
 		x->read_all = true;
+	else if (may_be_cured(x))
+		return keep_body(x, err);
 	else if (icap_needs_echo(a) && a->sent_all)
 		return compare_body(x, err);
 	else if (a->sent_all && !icap_needs_echo(a))
@@ -335,12 +406,14 @@ exchange(struct exchange *x, struct verdict *v)
 		return;
 	}
 	icap_judge(&x->answer, v, x->rq->label, x->c->engine->title, where);
+	hand_over(x, v);
 	settle(x);
 }
 
 static void
 exchange_clear(struct exchange *x)
 {
+	g_clear_pointer(&x->body, g_byte_array_unref);
 	content_clear(&x->content);
 	icap_message_clear(&x->head);
 	icap_message_clear(&x->http);

@@ -9,6 +9,9 @@
 
 #define LINES_EACH 4 /* of a violation: file, name, id, disposition */
 #define UNNAMED    "unknown"
+/* The fourth line; "0" = nothing was done. */
+#define DISPOSITION_REPAIRED "1"
+#define DISPOSITION_DELETED  "2"
 
 /* What a name or a reason means when it holds these words, compared in lower case; the first row
  * that fits holds. */
@@ -302,4 +305,24 @@ icap_findings(const struct icap_message *m, const char *label, const char *title
 	}
 	/* Reasons only where nothing has a name yet: they would repeat it in other words. */
 	return any || take_reasons(m, label, title, v);
+}
+
+bool
+icap_says_cured(const struct icap_message *m)
+{
+	const struct icap_field *f = icap_field_find(m, "X-Violations-Found");
+	const char *infection = icap_value(m, "X-Infection-Found");
+	const guint n = f && f->more ? f->more->len : 0;
+	g_autofree char *resolution = infection ? infection_key(infection, "Resolution") : NULL;
+
+	for (guint i = 0; i < n; i += LINES_EACH) {
+		const char *done = line_at(f->more, i + LINES_EACH - 1);
+
+		if (strcmp(done, DISPOSITION_REPAIRED) != 0 &&
+		    strcmp(done, DISPOSITION_DELETED) != 0)
+			return false;
+	}
+	if (n > 0)
+		return true;
+	return !f && resolution && strcmp(resolution, DISPOSITION_REPAIRED) == 0;
 }

@@ -24,4 +24,7 @@ void	 icap_judge_name(const char *name, const char *label, const char *title, st
 /* What an X-Error-Code means, when it is about the object. False: it is the server's own trouble. */
 bool	 icap_judge_error(const char *code, const char *label, const char *title, struct verdict *v);
 
+/* Does it say of everything that it found that it is repaired, or gone from what held it? */
+bool	 icap_says_cured(const struct icap_message *m);
+
 #endif

@@ -40,7 +40,7 @@ struct eom {
 	const struct rule *skipper; /* the rule that said so, or NULL */
 	struct scan_result scan;
 	struct decision decision;
-	struct repaired repaired; /* with action repair: what is delivered */
+	struct repaired repaired;              /* with action repair: what is delivered */
 	char released[QUARANTINE_REF_MAX + 1]; /* the entry that this is a release of */
 	struct quarantine_kept kept;           /* ref "" = no copy */
 	char *effect_why; /* why the decision could not be carried out, or NULL; owned */
@@ -289,8 +289,8 @@ repair(struct eom *e)
 		return;
 	e->scan.repaired = repair_message(&r, &e->repaired, &why);
 	if (e->scan.repaired) {
-		log_info("repaired: %u part%s replaced", e->repaired.parts,
-		    e->repaired.parts == 1 ? "" : "s");
+		log_info("repaired: %u part%s replaced, %u by repaired content", e->repaired.parts,
+		    e->repaired.parts == 1 ? "" : "s", e->repaired.cured);
 		return;
 	}
 	if (is_cut(e)) {
@@ -312,8 +312,9 @@ seal_of(struct eom *e, char **value)
 	if (e->sealed)
 		return s->to_hops > 0 && s->to_hops == e->message->recipients_total ? SEAL_PASS
 										    : SEAL_USED;
-	*value =
-	    e->effect_why == NULL && !e->scan.repaired ? sealing_make(e->milter->seal, s, &e->scan, e->skipped) : NULL;
+	*value = e->effect_why == NULL && !e->scan.repaired
+	    ? sealing_make(e->milter->seal, s, &e->scan, e->skipped)
+	    : NULL;
 	return *value != NULL ? SEAL_NEW : SEAL_OFF;
 }
 

@@ -61,9 +61,8 @@ section_of(const struct walk *w, const struct item *it)
 static enum action
 feasible(const struct walk *w, enum action a)
 {
-	return a == ACTION_REPAIR && !w->complete
-	    ? (enum action)w->conf->antivirus.repair_fallback
-	    : a;
+	return a == ACTION_REPAIR && !w->complete ? (enum action)w->conf->antivirus.repair_fallback
+						  : a;
 }
 
 static enum action
@@ -82,9 +81,8 @@ rule_action(const struct walk *w, const struct rule *r, const struct item *it)
 {
 	if (r->conf->skip) /* who is not scanned for takes what comes */
 		return ACTION_PASS;
-	return r->conf->action == CONF_ACTION_ACTION
-	    ? default_action(w, it)
-	    : feasible(w, (enum action)r->conf->action);
+	return r->conf->action == CONF_ACTION_ACTION ? default_action(w, it)
+						     : feasible(w, (enum action)r->conf->action);
 }
 
 /* Let one item speak. Of equally strict ones that of the highest class explains the outcome. */
@@ -207,8 +205,8 @@ policy_walk(
 	out->hit = g_new0(bool, rules->list->len + 1);
 	ask_rules(&w, f);
 	for (guint i = 0; i < (out->one ? 1 : n); i++) {
-		struct outcome o = outcome_for(
-		    &w, out->one ? NULL : (char *)g_ptr_array_index(f->recipients, i));
+		struct outcome o =
+		    outcome_for(&w, out->one ? NULL : (char *)g_ptr_array_index(f->recipients, i));
 
 		g_array_append_val(out->of, o);
 	}

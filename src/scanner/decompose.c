@@ -202,6 +202,7 @@ walk_leaf(
 	if (is_encoded(encoding) && !decode(r, encoding, raw.base, raw.len, path, &bytes))
 		return;
 	emit_leaf(r, GMIME_OBJECT(part), &bytes, &raw, encoding, path);
+	r->place.plain = 0; /* what is in it is not it */
 	if (!r->stop)
 		containers_open(&containers, &bytes, path, depth);
 	if (strcmp(type, "message/partial") == 0)

@@ -192,8 +192,7 @@ answer_hints(const struct packet *p, uint64_t *codes, const char **why)
 }
 
 bool
-answer_place(
-    const struct packet *p, uint64_t spool_size, struct proto_place *out, const char **why)
+answer_place(const struct packet *p, uint64_t spool_size, struct proto_place *out, const char **why)
 {
 	const struct proto_place nowhere = { .placing = 0 };
 	struct proto_place at;

@@ -24,8 +24,8 @@ struct lease {
 	bool holds; /* the worker has a message of ours */
 	int arena;  /* of the set that was handed out, borrowed; -1 = none */
 	bool arena_sent;
-	uint32_t objects;          /* of the set that was handed out */
-	uint64_t placed;           /* size of its message, which can be asked for places; 0 = it cannot */
+	uint32_t objects; /* of the set that was handed out */
+	uint64_t placed;  /* size of its message, which can be asked for places; 0 = it cannot */
 	struct answer_cover cover; /* by the last scan of the whole; no ids = nothing is covered */
 };
 
@@ -198,8 +198,8 @@ bounds_of(const struct proto_settings *s, uint64_t size)
 }
 
 static struct objects *
-take_apart(struct lease *l, struct spool *sp, bool mime, bool placed, struct wait *wait,
-    struct verdict *v)
+take_apart(
+    struct lease *l, struct spool *sp, bool mime, bool placed, struct wait *wait, struct verdict *v)
 {
 	struct answer_bounds b = bounds_of(&l->x.pool->cfg.settings, spool_size(sp));
 	AUTO(answer_list_clear) struct answer_list list = { .pieces = NULL };
@@ -228,7 +228,8 @@ take_apart(struct lease *l, struct spool *sp, bool mime, bool placed, struct wai
 		return NULL;
 	}
 	answer_list_init(&list, &b);
-	if (!ask(l, sp, arena, &b, mime, placed, v) || !read_objects(l, &list, wait, v, &done, &text))
+	if (!ask(l, sp, arena, &b, mime, placed, v) ||
+	    !read_objects(l, &list, wait, v, &done, &text))
 		return NULL;
 	if (list.in_arena == 0)
 		fd_close(&arena);

@@ -195,7 +195,7 @@ enum proto_placing {
  */
 struct proto_place {
 	uint32_t placing;		/* enum proto_placing */
-	uint32_t plain;			/* 1: [body, end) is the content of one leaf, and field the one field that says how it is encoded */
+	uint32_t plain;			/* 1: the object is the content of [body, end), and field the one field that says how that is encoded */
 	uint64_t begin;			/* of its first header field */
 	uint64_t field, field_end;	/* its Content-Transfer-Encoding; both = blank when it has none */
 	uint64_t blank;			/* the empty line behind the header */

@@ -13,6 +13,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
 from lib import mails, postfix, rig, sendmail, smtp, tap
 from lib.avmilter import MARKER, MARKER_NAME, Daemon, q
+from lib.fake_symantec import Symantec
 
 PORT = 8990
 NOTICE = b'Content-Type: text/plain; charset=utf-8\r\nContent-Disposition: inline\r\n'
@@ -294,6 +295,63 @@ def cured():
     repaired = [l for _, l in d.lines() if l.get('action') == 'repair']
     tap.ok(len(repaired) > 10, 'repaired mails in the log')
     tap.eq(stats['viruses_cured'], len(repaired))
+
+
+@tap.test('ICAP: content that the server has repaired takes the place of the part, and is scanned again')
+def cured_by_icap():
+    s = Symantec()
+    d = Daemon('av-cure', port=PORT + 1)
+    d.clamav = None
+    d.more_engines = 'icap "sse" { servers = {"icap://127.0.0.1:%d"} repair = "scanrepairdelete" }\n' % s.port
+    d.sections['antivirus'].update(action='repair')
+    d.start()
+    pf = postfix.Postfix(d.postfix, name='pf-cure', port=2740).start()
+    WORLD.update({'d': d, 'cure': pf})
+    doc = b'Report of the year\r\n' + mails.EICAR + b'\r\nthe end' + bytes(range(256)) * 40
+    infected = mails.part(doc, 'application/msword', 'report.doc')
+    inside = mails.part(mails.EICAR, 'application/x', 'raw.com', encode=False)
+
+    def gets(message, code=250):
+        tap.eq(smtp.send(pf.port, message).code, code)
+        if code != 250:
+            return None
+        mark = ident(message).encode()
+        raw = rig.wait_for(lambda: [m for m in pf.delivered() if mark in m], 20, 'delivery')[0]
+        return raw.replace(b'\r\n', b'\n').replace(b'\n', b'\r\n')
+
+    # repaired: the same part, other content; a field that said base64 stays one
+    s.repairs = b'(repaired)'
+    message = mails.multipart([mails.TEXT, infected, inside, PNG], 'cured')
+    got = gets(message)
+    now = leaves(got)
+    tap.eq([x[0] for x in now], ['text/plain', 'application/msword', 'application/x', 'image/png'])
+    tap.eq(now[1][1], doc.replace(mails.EICAR, s.repairs), 'repaired document')
+    tap.eq(now[2][1], s.repairs, 'a part without an encoding gets one')
+    tap.eq([now[0], now[3]], [leaves(message)[0], leaves(message)[3]], 'the others')
+    names = [p.get_filename() for p in email.message_from_bytes(got).walk() if p.get_filename()]
+    tap.eq(names, ['report.doc', 'raw.com', 'logo.png'])
+    tap.eq(email.message_from_bytes(got).get_all('X-Virus-Status'), ['Repaired (EICAR Test String)'])
+    tap.eq(body_of(got).split(b'--=_frontier\r\n')[1], body_of(message).split(b'--=_frontier\r\n')[1], 'the part in front')
+    d.wait_log('repaired: 2 parts replaced, 2 by repaired content')
+    # a mail that the cache knows is repaired in the same way
+    again = mails.multipart([mails.TEXT, infected, inside, PNG], 'cured again')
+    tap.eq(leaves(gets(again))[1][1], doc.replace(mails.EICAR, s.repairs))
+    # it says that nothing is repaired, or what it gives back is no better: a notice
+    for said, repairs in ((False, b'(repaired)'), (True, b'AVMILTER-TEST-MARKER')):
+        s.says_repaired, s.repairs = said, repairs
+        got = leaves(gets(mails.multipart([mails.TEXT, infected], 'no better')))
+        tap.has(got[1][1].decode(), 'EICAR Test String')
+    tap.eq(s.problems, [])
+    # more than could be the same document: read no further
+    s.says_repaired, s.repairs = True, b'x' * 200000
+    tap.has(leaves(gets(mails.multipart([infected], 'too much')))[0][1].decode(), 'Reference:')
+    # a page in place of the object is no content
+    s.repairs = b''
+    tap.has(leaves(gets(mails.multipart([infected], 'page')))[0][1].decode(), 'Reference:')
+    # and the whole mail is not repaired by anybody
+    s.repairs = b'(repaired)'
+    gets(mails.eicar_plain(), 550)
+    pf.stop()
 
 
 tap.main()

@@ -26,6 +26,8 @@ class Symantec:
 
     def __init__(self):
         self.icap_response = 201        # 201 is the default, 403 after ICAPResponse=0
+        self.repairs = b''              # what takes the place of a virus when the client asks for scanrepair; b'' = nothing can be repaired
+        self.says_repaired = True
         self.busy = False
         self.license = True
         self.definitions = '20050622.017'
@@ -94,7 +96,7 @@ class Symantec:
             return self.say(stream, data)
         if not self.license:
             return self.say(stream, '558 Aborted no scanning license')
-        return self.judge(stream, method, data, fields) and fields.get('connection') != 'close'
+        return self.judge(stream, method, data, fields, uri) and fields.get('connection') != 'close'
 
     def object(self, stream, method, fields):
         """The bytes to scan, or the status that refuses them."""
@@ -156,7 +158,7 @@ class Symantec:
                   'Encapsulated: null-body=0')
         return True
 
-    def judge(self, stream, method, data, fields):
+    def judge(self, stream, method, data, fields, uri=''):
         found = [(name, number) for marker, name, number in SIGNATURES if marker in data]
         if not found:
             if method == 'FILEMOD':
@@ -166,11 +168,16 @@ class Symantec:
             else:
                 self.body(stream, '200 OK', 'HTTP/1.1 200 OK\r\n\r\n', data)
             return True
+        repaired = self.repairs and 'action=scanrepair' in uri and method != 'FILEMOD'
         violations = ['X-Violations-Found: %d' % len(found)]
         for name, number in found:
-            violations += ['\tmessage.eml', '\t%s' % name, '\t%d' % number, '\t2']
+            violations += ['\tmessage.eml', '\t%s' % name, '\t%d' % number, '\t1' if repaired and self.says_repaired else '\t0' if repaired else '\t2']
         violations.append('X-Outer-Container-Is-Mime: 1')
-        if method == 'FILEMOD' or self.icap_response == 403:
+        if repaired:
+            for marker, _, _ in SIGNATURES:
+                data = data.replace(marker, self.repairs)
+            self.body(stream, '201 Created', 'HTTP/1.1 200 OK\r\n\r\n', data, violations)
+        elif method == 'FILEMOD' or self.icap_response == 403:
             self.head(stream, '403 Forbidden.', *violations, 'Encapsulated: null-body=0')
         else:
             self.body(stream, '201 Created', 'HTTP/1.1 403 Forbidden.\r\nContent-Length: %d\r\nContent-Type: text/html\r\n\r\n'

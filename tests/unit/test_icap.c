@@ -216,6 +216,42 @@ findings(void **state)
 	}
 }
 
+/* Only what says of everything that it is repaired or deleted has been cured. */
+static void
+cured(void **state)
+{
+	static const struct {
+		const char *fields;
+		bool want;
+	} rows[] = {
+	    {"X-Violations-Found: 1\n\ta\n\tN\n\t1\n\t1\n", true},
+	    {"X-Violations-Found: 1\n\ta\n\tN\n\t1\n\t2\n", true},
+	    {"X-Violations-Found: 1\n\ta\n\tN\n\t1\n\t0\n", false},
+	    {"X-Violations-Found: 1\n\ta\n\tN\n\t1\n", false},
+	    {"X-Violations-Found: 1\n\ta\n\tN\n\t1\n\t11\n", false},
+	    {"X-Violations-Found: 2\n\ta\n\tN\n\t1\n\t1\n\tb\n\tM\n\t2\n\t0\n", false},
+	    {"X-Violations-Found: 2\n\ta\n\tN\n\t1\n\t1\n\tb\n\tM\n\t2\n\t2\n", true},
+	    {"X-Violations-Found: 1\n", false},
+	    {"X-Violations-Found: 1\nX-Infection-Found: Type=0; Resolution=1; Threat=N;\n", false},
+	    {"X-Infection-Found: Type=0; Resolution=1; Threat=N;\n", true},
+	    {"X-Infection-Found: Type=0; Resolution=0; Threat=N;\n", false},
+	    {"X-Infection-Found: Type=0; Resolution=2; Threat=N;\n", false},
+	    {"X-Infection-Found: N\n", false},
+	    {"X-Virus-ID: N\n", false},
+	    {"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		AUTO(icap_message_clear) struct icap_message m;
+		g_autofree char *text = g_strconcat("ICAP/1.0 201 Created\n", rows[i].fields, "\n", NULL);
+
+		assert_true(read_text(&m, text));
+		if (icap_says_cured(&m) != rows[i].want)
+			fail_msg("%s", text);
+	}
+}
+
 static void
 no_findings(void **state)
 {
@@ -493,7 +529,8 @@ fields(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(heads),    cmocka_unit_test(no_heads), cmocka_unit_test(head_limits),
-    cmocka_unit_test(parts),    cmocka_unit_test(findings), cmocka_unit_test(no_findings),
+    cmocka_unit_test(parts),    cmocka_unit_test(findings),
+    cmocka_unit_test(cured), cmocka_unit_test(no_findings),
     cmocka_unit_test(statuses), cmocka_unit_test(requests), cmocka_unit_test(options),
     cmocka_unit_test(dialects), cmocka_unit_test(fields),
 };

@@ -124,7 +124,7 @@ static const struct {
 	    "1 <Content-Type: message/rfc822\r\n" B64
 	    "|Q29udGVudC1UeXBlOiBtdWx0aXBhcnQvbWl4ZWQ7IGJvdW5kYXJ5PXoNCg0KLS16DQoNCmhpDQotLXotLQ0K> field <" B64 ">\n"
 	    "1.1 <Content-Type: message/rfc822\r\n" B64
-	    "|Q29udGVudC1UeXBlOiBtdWx0aXBhcnQvbWl4ZWQ7IGJvdW5kYXJ5PXoNCg0KLS16DQoNCmhpDQotLXotLQ0K> field <" B64 ">\n" },
+	    "|Q29udGVudC1UeXBlOiBtdWx0aXBhcnQvbWl4ZWQ7IGJvdW5kYXJ5PXoNCg0KLS16DQoNCmhpDQotLXotLQ0K> field <" B64 "> not plain\n" },
 };
 
 static void

@@ -1,0 +1,48 @@
+/* cure - see cure.h */
+#include "effect/cure.h"
+
+#include <string.h>
+
+#include "conf/conf.h"
+#include "verdict/verdict.h"
+
+static struct engine *
+find_engine(struct engines *engines, const char *title)
+{
+	for (guint i = 0; i < engines->list->len; i++) {
+		struct engine *e = g_ptr_array_index(engines->list, i);
+
+		if (strcmp(e->title, title) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+static bool
+repairs(const struct engine *e)
+{
+	return strcmp(e->conf->kind, "icap") == 0 && e->conf->icap.repair != REPAIR_SCAN;
+}
+
+GBytes *
+cure_object(struct engines *engines, const char *title, const struct message *m,
+    const struct objects *set, const struct object *o, struct wait *wait)
+{
+	struct engine *e = find_engine(engines, title);
+	g_autofree char *label = object_label(o);
+	AUTO(verdict_clear) struct verdict v = { 0 };
+	GBytes *cured = NULL;
+	const struct scan_request rq = {
+		.message = m,
+		.objects = set,
+		.object = o,
+		.label = label,
+		.wait = wait,
+		.cured = &cured,
+	};
+
+	if (!e || !repairs(e))
+		return NULL;
+	engine_scan(e, &rq, &v);
+	return cured;
+}
