@@ -24,13 +24,14 @@ GArray	*splices_new(void);
 void	 splices_add(GArray *splices, uint64_t begin, uint64_t end, GBytes *with);
 
 /*
- * A message like m but for the splices: envelope and header fields are the same, its ref is its own. The splices must lie in the body and not overlap;
- * they are sorted. Sealed, immutable.
+ * A message like m but for the splices: envelope and header fields are the same, its ref is its own. The splices must lie in the
+ * body and not overlap; they are sorted. Sealed, immutable.
  *
  * Returns: NULL and *err (SPOOL_ERROR) when they do not, or m or the new one cannot be read, written or kept. m must be sealed and whole
  * Limits:  lim as for every message, out of the budget b
  */
-struct message *splices_apply(const struct message *m, GArray *splices, struct spool_budget *b, const struct message_limits *lim, GError **err);
+struct message *splices_apply(const struct message *m, GArray *splices, struct spool_budget *b, const struct message_limits *lim,
+	    GError **err);
 
 /* Where the body of a message begins in its spool. */
 uint64_t splice_body_at(const struct message *m);

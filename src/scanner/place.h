@@ -25,8 +25,8 @@ bool	 place_seals(GMimeObject *multipart);
 bool	 place_is_sealed(const char *type);
 
 /*
- * The place of o, a direct child of the multipart whose boundary stands first in fences. src is the message that was parsed. FOUND only for a leaf,
- * or a message/rfc822 that holds nothing but one leaf; else CROOKED.
+ * The place of o, a direct child of the multipart whose boundary stands first in fences. src is the message that was parsed. FOUND
+ * only for a leaf, or a message/rfc822 that holds nothing but one leaf; else CROOKED.
  */
 void	 place_find(const struct source *src, GMimeObject *o, const struct fences *fences, struct proto_place *out);
 

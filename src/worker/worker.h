@@ -131,8 +131,8 @@ bool	 lease_covers(const struct lease *l, const struct object *o);
 struct objects *lease_decompose_placed(struct lease *l, struct spool *sp, struct wait *wait, struct verdict *v);
 
 /*
- * Where one of the objects of lease_decompose_placed() stands in the message. Only offsets that were checked to be in order and inside of it come
- * out. False: the worker died, broke the protocol or is out of time; v knows why.
+ * Where one of the objects of lease_decompose_placed() stands in the message. Only offsets that were checked to be in order and
+ * inside of it come out. False: the worker died, broke the protocol or is out of time; v knows why.
  */
 bool	 lease_place(struct lease *l, const struct object *o, struct wait *wait, struct proto_place *out, struct verdict *v);
 
