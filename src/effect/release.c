@@ -207,7 +207,9 @@ transact(
 
 	for (guint i = 0; i < n; i++)
 		g_ptr_array_add(to, (char *)(uintptr_t)answers[i].address);
-	c.pass = pass_new(r->q, r->entry->ref, r->sender, to, r->payload.body);
+	c.pass = pass_new(r->q, r->entry->ref,
+	    &(struct pass_mail){
+		r->sender, to, r->payload.body, r->payload.plain ? r->payload.mime : NULL });
 	m.envid = pass_envid(c.pass);
 	r->payload.at = 0;
 	end = smtp_send(&server, &m, wait, err);

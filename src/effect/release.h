@@ -6,9 +6,9 @@
  * is the administrator who sends it a second time or not (decision 13).
  *
  * The relay is usually the MTA that asks us about every mail. Lest the mail be caught again, each transaction carries a token of 128
- * random bits in ENVID, which is known to this process only. release_recognise() takes it from a mail with the same sender, body,
- * and no other recipients, once, within ten minutes. To a server that knows no DSN no token can be given: such a mail is
- * recognised by the rest, and only when it comes from this machine.
+ * random bits in ENVID, which is known to this process only. release_recognise() takes it from a mail with the same sender, body and
+ * fields that say how to read it (MIME-Version, Content-*), and no other recipients, once, within ten minutes. To a server that
+ * knows no DSN no token can be given: such a mail is recognised by the rest, and only when it comes from this machine.
  *
  * Threads: any, many at once
  */

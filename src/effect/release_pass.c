@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/deadline.h"
+#include "effect/relaxed.h"
 #include "effect/release.h"
 
 #define LIFETIME_MS (10 * 60 * 1000)
@@ -15,7 +16,8 @@ struct release_pass {
 	char *ref;
 	char *sender;
 	GHashTable *to; /* set of char * */
-	uint8_t body[DIGEST_LEN];
+	uint8_t body[DIGEST_LEN], mime[DIGEST_LEN];
+	bool plain; /* mime is known */
 	struct deadline end;
 	bool without_token;
 	bool under_way; /* its transaction is not over: pass_end() will come */
@@ -68,18 +70,20 @@ drop_old(struct quarantine *q)
 }
 
 struct release_pass *
-pass_new(struct quarantine *q, const char *ref, const char *sender, const GPtrArray *to,
-    const uint8_t body[DIGEST_LEN])
+pass_new(struct quarantine *q, const char *ref, const struct pass_mail *mail)
 {
 	struct release_pass *p = g_new0(struct release_pass, 1);
 
 	make_envid(p);
 	p->ref = g_strdup(ref);
-	p->sender = g_strdup(sender);
+	p->sender = g_strdup(mail->sender);
 	p->to = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	for (guint i = 0; i < to->len; i++)
-		g_hash_table_add(p->to, g_strdup(g_ptr_array_index(to, i)));
-	memcpy(p->body, body, DIGEST_LEN);
+	for (guint i = 0; i < mail->to->len; i++)
+		g_hash_table_add(p->to, g_strdup(g_ptr_array_index(mail->to, i)));
+	memcpy(p->body, mail->body, DIGEST_LEN);
+	p->plain = mail->mime != NULL;
+	if (p->plain)
+		memcpy(p->mime, mail->mime, DIGEST_LEN);
 	p->end = deadline_in(LIFETIME_MS);
 	p->under_way = true;
 	p->link.data = p;
@@ -171,13 +175,17 @@ is_known(const struct release_pass *p, const char *rcpt)
 	return false;
 }
 
-/* Is it the mail that this pass was made for? */
+/* Is it the mail that this pass was made for? Its other fields may change on the way; what makes another mail of the same body may
+ * not. */
 static bool
 fits(const struct release_pass *p, const struct message *m)
 {
+	uint8_t mime[DIGEST_LEN];
+
 	if (m->error != NULL || m->recipients_total != m->recipients->len ||
 	    m->recipients->len == 0 || !same_address(p->sender, m->sender) ||
-	    memcmp(p->body, m->body_digest, DIGEST_LEN) != 0)
+	    memcmp(p->body, m->body_digest, DIGEST_LEN) != 0 || !p->plain ||
+	    !relaxed_mime(m, mime) || memcmp(p->mime, mime, DIGEST_LEN) != 0)
 		return false;
 	for (guint i = 0; i < m->recipients->len; i++)
 		if (!is_known(p, g_ptr_array_index(m->recipients, i)))

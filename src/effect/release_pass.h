@@ -17,8 +17,16 @@
 
 struct release_pass;
 
-/* A pass for one transaction. Copies everything; body is the digest of what stands behind the blank line. */
-struct release_pass *pass_new(struct quarantine *q, const char *ref, const char *sender, const GPtrArray *to, const uint8_t body[DIGEST_LEN]);
+/* What a pass is made for. Copied. */
+struct pass_mail {
+	const char	*sender;
+	const GPtrArray	*to;
+	const uint8_t	*body;	/* digest of what stands behind the blank line */
+	const uint8_t	*mime;	/* of the fields that say how to read it (relaxed_mime()); NULL: it can never be known again */
+};
+
+/* A pass for one transaction. */
+struct release_pass *pass_new(struct quarantine *q, const char *ref, const struct pass_mail *mail);
 /* The value for ENVID=, as xtext. Borrowed. */
 const char *pass_envid(const struct release_pass *p);
 /* The relay takes no ENVID: know it by the rest. */

@@ -6,8 +6,11 @@
 
 #include "base/auto.h"
 #include "base/fsx.h"
+#include "effect/relaxed.h"
 
 #define PIECE (64 * 1024)
+/* A longer header block is that of no mail that could be known again. */
+#define HEADER_MAX (16 * 1024 * 1024)
 
 /* How much of the blank line behind the header fields has been seen: CR LF CR LF. A mail begins as
  * if a line had ended, for one without fields begins with the blank line. */
@@ -16,6 +19,8 @@ enum { LINE_ENDED = 2, BLANK_LINE = 4 };
 struct look {
 	struct payload *c;
 	struct digest *whole, *body;
+	uint64_t header; /* bytes up to the body, when the blank line was seen */
+	uint64_t at;
 	unsigned seen;
 	bool cr;    /* the last byte was CR */
 	bool ended; /* the last two were CR LF */
@@ -44,12 +49,30 @@ look_at(struct look *l, const char *p, size_t len)
 		l->cr = p[i] == '\r';
 		if (l->seen != BLANK_LINE) {
 			l->seen = step(l->seen, p[i]);
-			if (l->seen == BLANK_LINE)
+			if (l->seen == BLANK_LINE) {
 				body = i + 1;
+				l->header = l->at + body;
+			}
 		}
 	}
+	l->at += len;
 	if (body < len)
 		digest_add(l->body, p + body, len - body);
+}
+
+/* How the body is to be read. Of a mail that is nothing but fields nobody knows. */
+static bool
+look_at_header(struct payload *c, uint64_t len, GError **err)
+{
+	g_autofree char *block = NULL;
+
+	if (len == 0 || len > HEADER_MAX)
+		return true;
+	block = g_malloc0(len + 1);
+	if (!fsx_pread_all(c->fd, block, len, 0, err))
+		return false;
+	c->plain = strlen(block) == len && relaxed_mime_text(block, c->mime);
+	return true;
 }
 
 static bool
@@ -71,7 +94,7 @@ look_through(struct payload *c, GError **err)
 	digest_free(&l.whole);
 	digest_free(&l.body);
 	c->at = 0;
-	return ok;
+	return ok && look_at_header(c, l.header, err);
 }
 
 bool

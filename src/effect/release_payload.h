@@ -15,7 +15,9 @@ struct payload {
 	uint64_t size, at;		/* at: how far payload_read() has come */
 	bool	 eight_bit;		/* bytes above 127 */
 	bool	 bare_lf;		/* an LF without CR: SMTP cannot carry it unchanged */
+	bool	 plain;			/* its header block is one that mime speaks of: see relaxed_mime() */
 	uint8_t	 whole[DIGEST_LEN];	/* sha256 of all */
+	uint8_t	 mime[DIGEST_LEN];	/* of the fields that say how the body is to be read */
 	uint8_t	 body[DIGEST_LEN];	/* of what stands behind the blank line, as it will arrive: with a line end at its end */
 };
 

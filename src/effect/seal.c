@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "effect/relaxed.h"
+
 #define FILE_MAX  (64 * 1024)
 #define ID_LEN    4
 #define VALUE_MAX 512
@@ -126,45 +128,6 @@ counts(const char *name)
 	return false;
 }
 
-/* Runs of blanks and line ends become one blank, those at both ends nothing; between quotes, as in a
- * boundary, each of them counts. */
-static void
-add_relaxed(GString *to, const char *value)
-{
-	bool gap = false, quoted = false, escaped = false;
-
-	value += strspn(value, " \t\r\n");
-	for (; *value != '\0'; value++) {
-		if (!quoted && strchr(" \t\r\n", *value) != NULL) {
-			gap = true;
-			continue;
-		}
-		if (gap)
-			g_string_append_c(to, ' ');
-		gap = false;
-		g_string_append_c(to, *value);
-		if (*value == '"' && !escaped)
-			quoted = !quoted;
-		escaped = quoted && *value == '\\' && !escaped;
-	}
-}
-
-/* Line ends only where a field is folded: behind any other one a reader may see another field, whatever
- * the name of this one is. */
-static bool
-is_one_field(const struct header *h)
-{
-	const char *at = h->value;
-
-	while ((at = strpbrk(at, "\r\n")) != NULL) {
-		at += g_str_has_prefix(at, "\r\n");
-		if (*at != '\n' || (at[1] != ' ' && at[1] != '\t'))
-			return false;
-		at++;
-	}
-	return strpbrk(h->name, "\r\n") == NULL;
-}
-
 static int
 by_name(const void *a, const void *b)
 {
@@ -188,16 +151,16 @@ add_fields(GByteArray *to, const struct message *m)
 
 	for (guint i = 0; i < m->headers->len; i++) {
 		const struct header *h = g_ptr_array_index(m->headers, i);
-		g_autofree char *name = g_strchomp(g_ascii_strdown(h->name, -1));
+		g_autofree char *name = relaxed_name(h->name);
 		GString *line;
 
-		if (!is_one_field(h))
+		if (!relaxed_is_one_field(h->name, h->value))
 			return false;
 		if (!counts(name))
 			continue;
 		line = g_string_new(NULL);
 		g_string_printf(line, "%s:%08u:", name, i);
-		add_relaxed(line, h->value);
+		relaxed_add(line, h->value);
 		g_ptr_array_add(lines, g_string_free(line, FALSE));
 	}
 	g_ptr_array_sort(lines, by_name);
@@ -230,9 +193,9 @@ mac_of(const struct key *k, const struct seal_subject *of, int64_t time, const c
 	add_string(all, host);
 	g_byte_array_append(all, of->plan, DIGEST_LEN);
 	g_byte_array_append(all, m->body_digest, DIGEST_LEN);
-	add_relaxed(ours, of->scanned);
+	relaxed_add(ours, of->scanned);
 	g_string_append_c(ours, '\n');
-	add_relaxed(ours, of->status);
+	relaxed_add(ours, of->status);
 	add_string(all, ours->str);
 	return add_fields(all, m) &&
 	    HMAC(EVP_sha256(), k->secret, sizeof k->secret, all->data, all->len, out, &n) != NULL &&
@@ -281,7 +244,7 @@ read_claim(const char *value, struct claim *c)
 
 	if (strlen(value) > VALUE_MAX)
 		return false;
-	add_relaxed(flat, value);
+	relaxed_add(flat, value);
 	at = flat->str;
 	if (!take(&at, "v=1; k=", c->id, sizeof c->id) || !take(&at, "; t=", time, sizeof time) ||
 	    !take(&at, "; h=", c->host, sizeof c->host) || !take(&at, "; s=", mac, sizeof mac) ||

@@ -4,6 +4,7 @@
 #include "effect/release.h"
 
 #include "base/auto.h"
+#include "effect/relaxed.h"
 #include "effect/release_pass.h"
 #include "effect/release_payload.h"
 #include "effect/smtp.h"
@@ -107,32 +108,44 @@ addresses(void **state)
 
 /* A mail as it comes back to us. */
 static struct message *
-mail(struct rig *r, const char *sender, const char *rcpt, const char *body, const char *envid, const char *addr)
+mail_with(struct rig *r, const char *sender, const char *rcpt, const char *type, const char *body, const char *envid, const char *addr)
 {
 	const struct client client = {.addr = (char *)(uintptr_t)addr};
 	struct message *m = message_new(r->w.budget, &r->w.lim, &client, sender);
 
 	message_add_recipient(m, rcpt);
+	message_add_header(m, "Received", " by us");
 	message_add_header(m, "Subject", " x");
+	if (type != NULL)
+		message_add_header(m, "CONTENT-type", type);
 	message_add_body(m, body, strlen(body));
 	message_seal(m);
 	m->parameters = envid != NULL ? g_strdup_printf("SIZE=1 envid=%s RET=HDRS", envid) : NULL;
 	return m;
 }
 
+#define TYPE " text/plain;\n\tname=\"a\n  b\""
+#define FILE_TYPE "Content-Type: text/plain;\r\n name=\"a\r\n  b\"\r\n"
 #define BODY "a body\r\n"
+
+static struct message *
+mail(struct rig *r, const char *sender, const char *rcpt, const char *body, const char *envid, const char *addr)
+{
+	return mail_with(r, sender, rcpt, TYPE, body, envid, addr);
+}
 
 static struct release_pass *
 make_pass(struct rig *r)
 {
 	g_autoptr(GPtrArray) to = g_ptr_array_new();
-	uint8_t body[DIGEST_LEN];
+	uint8_t body[DIGEST_LEN], mime[DIGEST_LEN];
 	static char a[] = "<a@x>", b[] = "<b@x>";
 
 	g_ptr_array_add(to, a);
 	g_ptr_array_add(to, b);
 	digest_of(BODY, strlen(BODY), body);
-	return pass_new(r->q, "aaaaaaaaaa", "<s@x>", to, body);
+	assert_true(relaxed_mime_text("Subject: x\r\n" FILE_TYPE "Date: y\r\n", mime));
+	return pass_new(r->q, "aaaaaaaaaa", &(struct pass_mail){"<s@x>", to, body, mime});
 }
 
 static bool
@@ -187,6 +200,67 @@ another_mail_burns_the_token(void **state)
 	}
 }
 
+/* Nor is it good for the same bytes read in another way. */
+static void
+other_fields_burn_the_token(void **state)
+{
+	static const char *const types[] = {NULL, " text/html", " text/plain;\n\tname=\"a\n b\"",
+	    TYPE "\rContent-Transfer-Encoding: base64", TYPE "; x=y"};
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+		struct release_pass *p;
+		struct rig r;
+
+		begin(&r);
+		p = make_pass(&r);
+		if (recognised(&r, mail_with(&r, "<s@x>", "<a@x>", types[i], BODY, pass_envid(p), "127.0.0.1")))
+			fail_msg("%s", types[i]);
+		assert_false(recognised(&r, mail(&r, "<s@x>", "<a@x>", BODY, pass_envid(p), "127.0.0.1")));
+		pass_end(r.q, p, true);
+		end(&r);
+	}
+}
+
+/* The header block of a file and that of a mail are the same thing. */
+static void
+header_of_a_file(void **state)
+{
+	static const struct {
+		const char *text;
+		bool plain, same;
+	} rows[] = {
+	    {"Subject: x\r\n" FILE_TYPE "\r\nbody\r\n", true, true},
+	    {FILE_TYPE "\r\n", true, true},
+	    {"Content-Type: text/plain; name=\"a\r\n  b\"\r\n\r\n", true, true},
+	    {"no field\r\n" FILE_TYPE "X: y\r\n\r\n", true, true},
+	    {"\r\n" FILE_TYPE "\r\n", true, false},
+	    {"MIME-Version: 1.0\r\n" FILE_TYPE "\r\n", true, false},
+	    {"X: a\rb\r\n" FILE_TYPE "\r\n", false, false},
+	    {FILE_TYPE, false, false},
+	};
+	struct message *m;
+	uint8_t mime[DIGEST_LEN];
+	struct rig r;
+
+	(void)state;
+	begin(&r);
+	m = mail(&r, "<s@x>", "<a@x>", BODY, NULL, NULL);
+	assert_true(relaxed_mime(m, mime));
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const int fd = fsx_unnamed(g_get_tmp_dir(), NULL);
+		struct payload p;
+
+		assert_true(fsx_pwrite_all(fd, rows[i].text, strlen(rows[i].text), 0, NULL));
+		assert_true(payload_open(&p, fd, NULL));
+		if (p.plain != rows[i].plain || (p.plain && (memcmp(p.mime, mime, DIGEST_LEN) == 0) != rows[i].same))
+			fail_msg("row %zu", i);
+		payload_close(&p);
+	}
+	message_free(&m);
+	end(&r);
+}
+
 static void
 no_token_no_pass(void **state)
 {
@@ -233,6 +307,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(addresses),
     cmocka_unit_test(the_mail_itself_once),
     cmocka_unit_test(another_mail_burns_the_token),
+    cmocka_unit_test(other_fields_burn_the_token),
+    cmocka_unit_test(header_of_a_file),
     cmocka_unit_test(no_token_no_pass),
     cmocka_unit_test(without_token_only_from_here),
 };
