@@ -140,7 +140,7 @@ stats_object(const struct stats *st)
 	put_number(o, "messages_checked", atomic_load(&st->messages));
 	put_number(o, "parts_checked", atomic_load(&st->objects));
 	put_number(o, "viruses_detected", atomic_load(&st->viruses));
-	put_number(o, "viruses_cured", atomic_load(&st->actions[ACTION_REPAIR]));
+	put_number(o, "viruses_cured", atomic_load(&st->answers[CLASS_INFECTED][ACTION_REPAIR]));
 	put_real(o, "average_ms_per_message", average_ms(st, &st->messages));
 	put_real(o, "average_ms_per_part", average_ms(st, &st->objects));
 	put_number(o, "bytes", atomic_load(&st->bytes));

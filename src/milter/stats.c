@@ -127,7 +127,7 @@ stats_message(struct stats *s, const struct message *m, const struct scan_result
 	if (skipped != NULL) {
 		count_skip(s, skipped);
 	} else {
-		count_engines(r, d->action == ACTION_REPAIR && effect_why == NULL);
+		count_engines(r, r->repaired && effect_why == NULL);
 		note_finding(s, m, r, d);
 		atomic_fetch_add(&s->classes[d->cls], 1);
 		if (d->cls == CLASS_INFECTED)

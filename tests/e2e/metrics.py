@@ -178,6 +178,19 @@ def stats():
         tap.ok(re.search(r'(?m)^  %s$' % line, table.group(1)), line + ' in\n' + table.group(1))
 
 
+@tap.test('a virus that action repair took out of a mail is cured, of this engine and of all')
+def cured():
+    d = Daemon('cure')
+    d.sections['antivirus'].update(on_infected=q('repair'))
+    d.start()
+    answer = milter.talk(d.address, mails.eicar_zip())
+    tap.eq((answer.smtp(), d.lines()[0][1]['action']), (2, 'repair'), rig.tail(d.output))
+    status, out, err = rig.run([rig.program('avmilterctl'), '-s', d.dir + '/run/control.sock', '-j', 'stats'])
+    st = json.loads(out)
+    tap.eq((st['viruses_detected'], st['viruses_cured'], st['engines']['clamav']['viruses_cured']), (1, 1, 1))
+    tap.eq(d.stop(), 0, 'exit status')
+
+
 @tap.test('/status is the overview as JSON')
 def status_page():
     daemon()
