@@ -120,6 +120,7 @@ bool
 generation_workers_conf(const struct conf *conf, struct workers_conf *out, GError **err)
 {
 	const struct conf_antivirus *a = &conf->antivirus;
+	const struct conf_engine *embedded = generation_embedded(conf);
 	const struct conf_clamav *c = scanner_options(conf);
 	struct proto_settings *s = &out->settings;
 
@@ -127,8 +128,8 @@ generation_workers_conf(const struct conf *conf, struct workers_conf *out, GErro
 	if (!one_embedded(conf, err) || !put_path(s->database, c->database, "database", err) ||
 	    !put_path(s->scratch, a->scratch_base, "scratch_base", err))
 		return false;
-	s->flags = heuristic_flags(conf, c) |
-	    (generation_embedded(conf) != NULL ? PROTO_ENGINE : 0) |
+	s->flags = heuristic_flags(conf, c) | (embedded != NULL ? PROTO_ENGINE : 0) |
+	    (embedded != NULL && !embedded->use_wire_rep ? PROTO_LF : 0) |
 	    (conf->sandbox == SANDBOX_REQUIRE ? PROTO_REQUIRE_SANDBOX : 0) |
 	    (a->sweep ? PROTO_SWEEP : 0) | (a->paranoid ? PROTO_PARANOID : 0);
 	for (char **code = a->paranoid_codes; a->paranoid && *code != NULL; code++)

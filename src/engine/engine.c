@@ -12,6 +12,7 @@
 #include "engine/score.h"
 #include "engine/threadpool.h"
 #include "engine/upstream.h"
+#include "message/lf.h"
 
 #define ENGINE(name) extern const struct engine_ops engine_##name;
 #include "engine/engines.def"
@@ -408,6 +409,32 @@ scan_in_turn(struct engine *e, const struct scan_request *rq, struct verdict *v)
 	}
 }
 
+/* use_wire_rep = false: the whole message with other line ends. A worker, which has the message already,
+ * does that itself. */
+static void
+scan_lines(struct engine *e, const struct scan_request *rq, struct verdict *v)
+{
+	struct scan_request mine = *rq;
+	g_autoptr(GError) err = NULL;
+	struct objects *lf;
+
+	if (e->conf->use_wire_rep || rq->object->kind != OBJECT_MESSAGE ||
+	    engine_caps(e) & ENGINE_CAP_WORKER) {
+		scan_in_turn(e, rq, v);
+		return;
+	}
+	lf = lf_objects(rq->objects, rq->object, e->all->antivirus.file_base, &err);
+	if (!lf) {
+		verdict_fail(
+		    v, REASON_SPOOL, "engine %s: %s in LF: %s", e->title, rq->label, err->message);
+		return;
+	}
+	mine.objects = lf;
+	mine.object = g_ptr_array_index(lf->list, 0);
+	scan_in_turn(e, &mine, v);
+	objects_free(&lf);
+}
+
 void
 engine_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
 {
@@ -417,7 +444,7 @@ engine_scan(struct engine *e, const struct scan_request *rq, struct verdict *v)
 	else if (e->inner)
 		scan_now(e, rq, v); /* the turn is that of the engine inside */
 	else
-		scan_in_turn(e, rq, v);
+		scan_lines(e, rq, v);
 	if (v->states == 0)
 		verdict_fail(
 		    v, REASON_UNKNOWN, "engine %s: said nothing about %s", e->title, rq->label);

@@ -268,6 +268,22 @@ send_covered(struct worker *w, const struct trail *t, const struct verdict *v)
 	}
 }
 
+/* The message in lines that end in LF; *len gets shorter. The caller frees. NULL: as it is. */
+static char *
+in_lf(const struct worker *w, uint32_t id, const char *bytes, size_t *len)
+{
+	char *copy, *to;
+
+	if (id != 0 || !(w->setup->settings->flags & PROTO_LF))
+		return NULL;
+	to = copy = g_malloc(*len + 1);
+	for (const char *p = bytes, *end = bytes + *len; p < end; p++)
+		if (*p != '\r' || p + 1 == end || p[1] != '\n')
+			*to++ = *p;
+	*len = (size_t)(to - copy);
+	return copy;
+}
+
 static void
 do_scan(struct worker *w, struct packet *p)
 {
@@ -290,8 +306,10 @@ do_scan(struct worker *w, struct packet *p)
 			give_up(EX_PROTOCOL);
 		if (ask->object == 0 && ask->flags & PROTO_SCAN_COVER)
 			trail = trail_new(true, text_max(w));
-		clamav_scan(
-		    w->setup->engine, bytes, len, w->decomposed, w->cpu_start_us, trail, &v);
+		g_autofree char *lf = in_lf(w, ask->object, bytes, &len);
+
+		clamav_scan(w->setup->engine, lf ? lf : bytes, len, w->decomposed, w->cpu_start_us,
+		    trail, &v);
 	}
 	if (trail)
 		send_covered(w, trail, &v);

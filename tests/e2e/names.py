@@ -203,6 +203,28 @@ def filters():
     tap.has(answer.inserted()['X-Virus-Scanned'][0], '(1 object not examined: filters)')
 
 
+@tap.test('use_wire_rep = false: embedded engine and clamd see the message in LF, else in CRLF')
+def line_ends():
+    wire = 'A.Wire:0:*:%s\n' % b'first line\r\nsecond line'.hex()
+    # libclamav itself takes a mail apart in LF; clamd stops there
+    for name, more in (('wire-db', 'B.Lf:0:*:%s\n' % b'first line\nsecond line'.hex()), ('clamd-db', '')):
+        rig.write(avmilter.database(name) + '/lines.ndb', wire + more)
+    c = backends.Clamd('clamd-l', 13413)
+    c.start()
+    for kind in ('embedded', 'clamd'):
+        for wire, virus in (('true', 'A.Wire.UNOFFICIAL'), ('false', 'B.Lf.UNOFFICIAL' if kind == 'embedded' else None)):
+            s = Site('lines-%s-%s' % (kind, wire), [], '' if kind == 'embedded' else '\tclamd "c" { servers = {"%s"} }\n' % c.unix,
+                     clamav=kind == 'embedded', mime_decompose='false', use_wire_rep=wire)
+            del s.d.sections['antivirus']['whitelist']
+            if s.d.clamav:
+                s.d.clamav['database'] = q(avmilter.database('wire-db'))
+            s.start()
+            got, line, _ = s.send(b'the first line\r\nsecond line is that')
+            tap.eq((got, line.get('virus')), (5 if virus else 2, virus), '%s %s: %s' % (kind, wire, line))
+            tap.eq(s.send(b'nothing\r\nto see')[0], 2)
+            s.d.stop()
+
+
 @tap.test('-n and the start name file and line of a broken list; -t uses it')
 def checked():
     s = Site('checked', ['Free', 'Bad what'], '\tfake "f" { }\n', mime_decompose='false')
