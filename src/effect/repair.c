@@ -10,6 +10,9 @@
 
 #define BASE64_FIELD "Content-Transfer-Encoding: base64\r\n"
 
+/* What names findings of the MIME structure as their engine (worker/lease.c). */
+#define STRUCTURE "structure"
+
 /* One repair under way. */
 struct work {
 	const struct repair *r;
@@ -98,6 +101,22 @@ has_field(const struct message *m, const char *name)
 	return message_header_count(m, name) > 0;
 }
 
+/* Will the second scan ask it about the mail as a whole, so that its silence means something? Backups and engines
+ * that only scripts ask may not be. */
+static bool
+is_asked_again(const struct repair *r, const char *title)
+{
+	if (strcmp(title, STRUCTURE) == 0)
+		return true;
+	for (guint i = 0; i < r->engines->list->len; i++) {
+		const struct engine *e = g_ptr_array_index(r->engines->list, i);
+
+		if (strcmp(e->title, title) == 0)
+			return engine_is_active(e);
+	}
+	return false;
+}
+
 /* What need not be tried. */
 static bool
 is_worth_it(struct work *w)
@@ -109,8 +128,6 @@ is_worth_it(struct work *w)
 		return refuse(w, "not all of the mail could be examined");
 	if (v->more)
 		return refuse(w, "more was found than is kept");
-	if (!r->workers)
-		return refuse(w, "there are no scanning processes");
 	if (r->leaves && !r->conf->antivirus.repair_relayed &&
 	    has_field(r->message, "DKIM-Signature"))
 		return refuse(
@@ -122,9 +139,15 @@ is_worth_it(struct work *w)
 			continue;
 		if (f->kind == FINDING_EVASION)
 			return refuse(w, "its structure tries to evade the scan");
+		if (!*f->sha256 && !is_asked_again(r, f->engine))
+			return refuse(w,
+			    "an engine that would not be asked again has found "
+			    "something in the mail as a whole");
 		g_ptr_array_add(w->guilty, f);
 	}
-	return w->guilty->len > 0 || refuse(w, "nothing was found that could be taken out");
+	if (w->guilty->len == 0)
+		return refuse(w, "nothing was found that could be taken out");
+	return r->workers || refuse(w, "there are no scanning processes");
 }
 
 static bool

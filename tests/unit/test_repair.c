@@ -4,10 +4,12 @@
 #include "unit.h"
 
 #include "effect/notice.h"
+#include "effect/repair.h"
 #include "effect/splice.h"
 #include "milter/apply.h"
 #include "milter/milter.h"
 #include "worker/answer.h"
+#include "world.h"
 
 static const struct message_limits limits = {
     .spool = {.memory_max = 1 << 20, .total_max = 1 << 26, .file_base = "/tmp"},
@@ -356,9 +358,68 @@ asked_for(void **state)
 	}
 }
 
+/* What is refused before anybody is asked; what is not stops at the workers, of which there are none here. */
+static void
+refusals(void **state)
+{
+	static const struct {
+		enum finding_kind kind;
+		const char *engine, *sha256;
+		bool partial, dkim, leaves, more;
+		const char *want;
+	} rows[] = {
+	    {FINDING_INFECTED, "a", "00", false, false, false, false, "no scanning processes"},
+	    {FINDING_INFECTED, "a", "", false, false, false, false, "no scanning processes"},
+	    {FINDING_INFECTED, "structure", "", false, false, false, false, "no scanning processes"},
+	    {FINDING_INFECTED, "b", "00", false, false, false, false, "no scanning processes"},
+	    {FINDING_INFECTED, "b", "", false, false, false, false, "would not be asked again"},
+	    {FINDING_INFECTED, "gone", "", false, false, false, false, "would not be asked again"},
+	    {FINDING_INFECTED, "a", "00", true, false, false, false, "could be examined"},
+	    {FINDING_INFECTED, "a", "00", false, true, false, false, "no scanning processes"},
+	    {FINDING_INFECTED, "a", "00", false, false, true, false, "no scanning processes"},
+	    {FINDING_INFECTED, "a", "00", false, true, true, false, "DKIM"},
+	    {FINDING_INFECTED, "a", "00", false, false, false, true, "more was found"},
+	    {FINDING_EVASION, "a", "00", false, false, false, false, "evade"},
+	    {FINDING_MACRO, "a", "00", false, false, false, false, "nothing was found"},
+	};
+	struct world w = world_new("antivirus { action = repair fake \"a\" { } fake \"b\" { enabled = passive } }");
+	g_autoptr(GError) err = NULL;
+	struct rules *rules = rules_new(w.conf, NULL, &err);
+
+	(void)state;
+	assert_non_null(rules);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct message *m = message_new(w.budget, &w.lim, &(const struct client){0}, "<a@x>");
+		struct scan_result scan = {0};
+		struct decision d = {.action = ACTION_REPAIR};
+		struct repair r = {.conf = w.conf, .rules = rules, .engines = w.engines, .message = m, .scan = &scan,
+		                   .decision = &d, .budget = w.budget, .host = "h", .leaves = rows[i].leaves, .wait = &w.wait};
+		struct repaired out;
+		g_autofree char *why = NULL;
+
+		message_add_recipient(m, "<c@x>");
+		message_add_header(m, rows[i].dkim ? "DKIM-Signature" : "X", " v=1");
+		message_seal(m);
+		verdict_find_in(&scan.verdict, rows[i].kind, "N", "o", rows[i].engine, rows[i].sha256);
+		verdict_complete(&scan.verdict);
+		if (rows[i].partial)
+			verdict_partial(&scan.verdict, REASON_CORRUPT, "why");
+		scan.verdict.more = rows[i].more;
+		assert_false(repair_message(&r, &out, &why));
+		if (!why || !strstr(why, rows[i].want))
+			fail_msg("row %zu: %s", i, why);
+		assert_null(out.message);
+		verdict_clear(&scan.verdict);
+		message_free(&m);
+	}
+	rules_free(&rules);
+	world_end(&w);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(splices),     cmocka_unit_test(no_room), cmocka_unit_test(notices), cmocka_unit_test(templates),
     cmocka_unit_test(coded_lines), cmocka_unit_test(places),  cmocka_unit_test(spoken),  cmocka_unit_test(asked_for),
+    cmocka_unit_test(refusals),
 };
 
 UNIT_RUN(tests)
