@@ -53,6 +53,7 @@ check_engine(const struct conf_engine *e, const struct outline *o)
 		refuse(o, path, key, what);
 #include "conf/notbuilt.def"
 	(void)o;
+	(void)path;
 }
 
 static void
@@ -65,6 +66,7 @@ check_policy(const struct conf_policy *p, const struct outline *o)
 		refuse(o, path, key, what);
 #include "conf/notbuilt.def"
 	(void)o;
+	(void)path;
 }
 
 static void
