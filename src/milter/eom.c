@@ -312,7 +312,8 @@ seal_of(struct eom *e, char **value)
 	if (e->sealed)
 		return s->to_hops > 0 && s->to_hops == e->message->recipients_total ? SEAL_PASS
 										    : SEAL_USED;
-	*value = e->effect_why == NULL && !e->scan.repaired
+	/* A new recipient's next hop is not known. */
+	*value = e->effect_why == NULL && !e->scan.repaired && e->decision.redirects == NULL
 	    ? sealing_make(e->milter->seal, s, &e->scan, e->skipped)
 	    : NULL;
 	return *value != NULL ? SEAL_NEW : SEAL_OFF;

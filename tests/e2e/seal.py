@@ -12,6 +12,7 @@ from lib.avmilter import Daemon, q
 
 FIRST, SECOND = 2500, 2600
 SEAL = 'X-Virus-Seal'
+AWAY = 'policy "away" { senders = {"away@rule.test"} classes = {clean} action = redirect redirect = "x@sink.test" }\n'
 HOPS = {}
 SINK = []
 
@@ -21,6 +22,7 @@ def hop(name, port, extra=(), **trust):
     d.sections['seal'] = {'key_file': q(KEY)}
     d.sections['trust'] = trust
     d.top['observe'] = 'false'
+    d.more = AWAY
     pf = postfix.Postfix(d.postfix, name='pf-' + name, port=port, extra=extra)
     d.start()
     pf.start()
@@ -76,17 +78,27 @@ def sealed():
     tap.eq(mail.get_all(SEAL), None, 'a mail that leaves for nobody in trust.hops')
 
 
-def stolen():
-    """A mail with a good seal, as the second hop gets it: taken from an SMTP sink in its place."""
+def sunk(**kw):
+    """A mail as the next hop gets it: taken from an SMTP sink in its place."""
     d1, pf1, d2, pf2 = hops()
     if not SINK:
         SINK.append(smtp.Sink(pf1.sink_port))
     there = len(SINK[0].messages)
-    tap.eq(smtp.send(FIRST, mails.clean(), rcpts=('x@sink.test',)).code, 250)
+    tap.eq(smtp.send(FIRST, mails.clean(), **kw).code, 250)
     rig.wait_for(lambda: len(SINK[0].messages) > there, 20, 'the mail in the sink')
-    raw = SINK[0].messages[there][1]
+    return SINK[0].messages[there][1]
+
+
+def stolen():
+    """With a good seal."""
+    raw = sunk(rcpts=('x@sink.test',))
     tap.has(raw.decode(), SEAL + ': v=1;', 'mail for the next hop')
     return raw
+
+
+@tap.test('a mail that goes to another address than it was sent to has no seal: who is the next hop there is not known')
+def redirected():
+    tap.ok(SEAL not in sunk(sender='away@rule.test').decode(), 'no seal')
 
 
 @tap.test('the seal of another content, two seals, one without our fields: scanned, and taken off')
