@@ -210,6 +210,31 @@ hangs(void **state)
 	rig_free(r);
 }
 
+/* Long before the message's own deadline, whichever of the two it does. */
+static void
+hangs_alone(void **state)
+{
+	static const char *const words[] = {"HOSTILE:hang", "HOSTILE:scan-hang"};
+	struct rig *r = rig_new("good");
+	struct floor f;
+
+	(void)state;
+	rig_start(r);
+	rig_ready(r);
+	f = floor_new(r, "antivirus { max_extract_time = 1s clamav \"clamav\" { } }");
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		struct scan_result res;
+		int64_t begun = now_ms();
+
+		scan_text(r, &f, words[i], 60000, &res);
+		assert_in_range(now_ms() - begun, 900, 20000);
+		assert_string_equal(verdict_reason(&res.verdict, CLASS_ERROR), "timeout");
+		scan_result_clear(&res);
+	}
+	floor_free(&f);
+	rig_free(r);
+}
+
 static void
 never_ready(void **state)
 {
@@ -327,6 +352,7 @@ decoded_part(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(covered_parts),
 	    cmocka_unit_test(served),       cmocka_unit_test(losses), cmocka_unit_test(loaded_while_waiting),    cmocka_unit_test(hangs),
+	    cmocka_unit_test(hangs_alone),
     cmocka_unit_test(never_ready),  cmocka_unit_test(none_free), cmocka_unit_test(filters),
     cmocka_unit_test(decoded_part),
 };
