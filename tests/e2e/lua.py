@@ -271,6 +271,54 @@ def locked_in():
         tap.eq(send('hello')[0].smtp(), 2)
 
 
+def recipe(name):
+    load(rig.read(os.path.join(rig.ROOT, 'contrib/lua', name)))
+
+
+def attached(text, name='a.bin'):
+    return mails.multipart([mails.part(b'hello', 'text/plain', encode=False), mails.part(text, name=name)], 'recipe %s %s' % (name, time.monotonic()))
+
+
+@tap.test('contrib/lua: infected is rejected, unscannable passes, broken waits')
+def recipe_pass():
+    recipe('reject-infected-pass-unscannable.lua')
+    for body, smtp, verdict in (('FAKE:infected=Evil.A', 5, 'infected'), ('FAKE:partial', 2, 'unscannable'), ('FAKE:fail', 4, 'error'),
+                                ('hello', 2, 'clean'), ('FAKE:partial FAKE:fail', 5, 'error'), ('FAKE:partial FAKE:infected=Evil.A', 5, 'infected')):
+        answer, line = send(body)
+        tap.eq((answer.smtp(), line['verdict']), (smtp, verdict), body)
+
+
+@tap.test('contrib/lua: quarantine by the name of a finding or of an attachment')
+def recipe_quarantine():
+    recipe('quarantine-by-name.lua')
+    for whole, action in ((attached(b'FAKE:suspicious=PUA.Tool'), 'quarantine'), (attached(b'FAKE:infected=Evil.A'), 'reject'),
+                          (attached(b'FAKE:infected=Heuristics.X'), 'quarantine'), (attached(b'hello', 'Photo.SCR'), 'quarantine'),
+                          (attached(b'FAKE:infected=Evil.A', 'photo.scr'), 'reject'), (attached(b'hello'), 'pass')):
+        tap.eq(send('', whole=whole)[1]['action'], action, whole)
+
+
+@tap.test('contrib/lua: the second engine sees attachments only')
+def recipe_second():
+    av.more_engines = '\tfake "first" { scan_whole = false max_size = 1 on_unscannable = pass }\n\tfake "second" { enabled = passive }\n'
+    av.write_conf()
+    recipe('second-engine-for-attachments.lua')
+    answer, line = send('', whole=attached(b'FAKE:infected=Evil.A'))
+    tap.eq((answer.smtp(), line['verdict'], line['virus']), (5, 'infected', 'Evil.A'))
+    tap.eq(send('FAKE:infected=Evil.A')[0].smtp(), 2)
+    tap.eq(send('', whole=attached(b'FAKE:fail'))[0].smtp(), 4)
+    av.more_engines = ENGINES
+    av.write_conf()
+
+
+@tap.test('contrib/lua: mail of the list server is not scanned again')
+def recipe_list():
+    recipe('skip-for-list-server.lua')
+    body = b'FAKE:infected=Evil.A\r\n'
+    for n, address, extra, smtp in ((1, '192.0.2.25', ['List-Id: <a.lists.test>'], 2), (2, '192.0.2.26', ['List-Id: <a.lists.test>'], 5), (3, '192.0.2.25', [], 5)):
+        answer = milter.talk(av.address, mails.join(mails.headers(extra=extra), body), 'list%d' % n, connect={'address': address})
+        tap.eq(answer.smtp(), smtp, address)
+
+
 def script_processes():
     return [pid for pid, (parent, name) in rig.processes().items() if name.startswith('avmilter-script')]
 
