@@ -61,6 +61,9 @@ void	 alerts_stop(struct alerts *a);
 /* After alerts_stop(), when nobody can call alerts_message() any more. Accepts NULL. */
 void	 alerts_free(struct alerts **a);
 
+/* log.kinds = file_scan: a line for each object that was scanned. Accepts NULL for a. */
+void	 alerts_log_files(struct alerts *a, const struct scan_result *r);
+
 struct alerts_stats {
 	uint64_t sent;		/* mails that a relay took */
 	uint64_t failed;	/* mails given up: every relay refused them for good, or a day has passed */

@@ -8,6 +8,8 @@
 /* Recipients of one mail whom a rule tells (notify = {recipient}). */
 #define TOLD_MAX 100
 #define TEST_MS  30000
+/* Of an object in the log. */
+#define LABEL_MAX 400
 
 void
 alerts_heard(void *arg, enum event_kind kind, const char *text)
@@ -162,4 +164,49 @@ alerts_test(struct alerts *a, const atomic_int_fast64_t *cut, GError **err)
 	alert_batch_free(b);
 	alert_settings_unref(&s);
 	return out;
+}
+
+/* Words of the message file; the caller frees. Without alerts those that are built in. */
+static char *
+words(struct alerts *a, unsigned number)
+{
+	struct alert_settings *s = a != NULL ? alerts_settings(a) : NULL;
+	struct alert_texts *own = s == NULL ? alert_texts_built_in() : NULL;
+	char *text = g_strdup(alert_text(s != NULL ? s->texts : own, number));
+
+	alert_texts_free(&own);
+	alert_settings_unref(&s);
+	return text;
+}
+
+static void
+log_file(const char *what, const char *label, enum verdict_class cls, const char *name)
+{
+	g_autoptr(GString) s = g_string_new(what);
+
+	g_string_append(s, s->len > 0 ? " \"" : "\"");
+	log_esc(s, label, strlen(label), LABEL_MAX);
+	g_string_append_printf(s, "\" %s", verdict_class_name(cls));
+	if (name != NULL) {
+		g_string_append(s, " (");
+		log_esc(s, name, strlen(name), LABEL_MAX);
+		g_string_append_c(s, ')');
+	}
+	log_info("%s", s->str);
+}
+
+void
+alerts_log_files(struct alerts *a, const struct scan_result *r)
+{
+	g_autofree char *what = words(a, 4001);
+	const struct finding *top = verdict_top(&r->verdict);
+
+	for (guint i = 0; r->files != NULL && i < r->files->len; i++) {
+		const struct scan_file *f = g_ptr_array_index(r->files, i);
+
+		log_file(what, f->label, f->cls, f->name);
+	}
+	if (r->files == NULL) /* its verdict was known: it was not taken apart */
+		log_file(
+		    what, "message", verdict_class(&r->verdict), top != NULL ? top->name : NULL);
 }

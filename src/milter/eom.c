@@ -375,6 +375,9 @@ report(struct eom *e)
 
 		log_msg(report_level(&r), "%s", line);
 	}
+	if (e->conf != NULL && e->skipped == NULL && e->scan.engines != NULL &&
+	    conf_logs(e->conf, KIND_FILE_SCAN))
+		alerts_log_files(e->milter->alerts, &e->scan);
 	stats_message(&e->milter->stats, e->message, &e->scan, &e->decision, e->skipped,
 	    e->effect_why, now_us() - e->begin_us);
 	if (e->effect_why == NULL)

@@ -48,6 +48,7 @@ scan_result_clear(struct scan_result *r)
 	g_free(r->engines);
 	g_free(r->definitions);
 	g_clear_pointer(&r->parts, g_ptr_array_unref);
+	g_clear_pointer(&r->files, g_ptr_array_unref);
 	*r = (struct scan_result){ 0 };
 }
 
@@ -336,6 +337,56 @@ describe(struct scan *s)
 }
 
 static void
+file_free(void *p)
+{
+	struct scan_file *f = p;
+
+	g_free(f->label);
+	g_free(f->name);
+	g_free(f);
+}
+
+/* What all engines together say about each object. */
+static void
+list_files(struct scan *s)
+{
+	g_autoptr(GHashTable) of = NULL; /* object -> struct verdict * */
+	g_autoptr(GPtrArray) order = NULL;
+
+	if (!conf_logs(s->conf, KIND_FILE_SCAN))
+		return;
+	of = g_hash_table_new(NULL, NULL);
+	order = g_ptr_array_new();
+	s->out->files = g_ptr_array_new_with_free_func(file_free);
+	for (guint i = 0; i < s->plan->slots->len; i++) {
+		const struct slot *slot = g_ptr_array_index(s->plan->slots, i);
+		void *key = (void *)(uintptr_t)slot->object;
+		struct verdict *v = g_hash_table_lookup(of, key);
+
+		if (v == NULL) {
+			v = g_new0(struct verdict, 1);
+			g_hash_table_insert(of, key, v);
+			g_ptr_array_add(order, key);
+		}
+		if (!slot->replaced)
+			verdict_join(v, &slot->verdict);
+	}
+	for (guint i = 0; i < order->len; i++) {
+		const struct object *o = g_ptr_array_index(order, i);
+		struct verdict *v = g_hash_table_lookup(of, o);
+		const struct finding *top = verdict_top(v);
+		struct scan_file *f = g_new0(struct scan_file, 1);
+
+		f->label = object_label(o);
+		f->cls = verdict_class(v);
+		f->name = g_strdup(top != NULL ? top->name : NULL);
+		g_ptr_array_add(s->out->files, f);
+		verdict_clear(v);
+		g_free(v);
+	}
+}
+
+static void
 scan_anew(struct scan *s)
 {
 	if (!(plan_wants_worker(s->engines) ? decompose(s) : whole_only(s))) {
@@ -346,6 +397,7 @@ scan_anew(struct scan *s)
 	ask_engines(s);
 	recall_judge(&s->recall, s->plan, &s->out->verdict);
 	join_slots(s);
+	list_files(s);
 	describe(s);
 }
 

@@ -25,6 +25,13 @@ struct scan_part {
 	enum verdict_class cls;
 };
 
+/* One object that was scanned, for the log (log.kinds = file_scan). */
+struct scan_file {
+	char *label;
+	char *name; /* of the strongest finding, or NULL */
+	enum verdict_class cls;
+};
+
 /* What a scan tells besides the verdict: for header, log line and statistics. */
 struct scan_result {
 	struct verdict verdict;
@@ -35,6 +42,8 @@ struct scan_result {
 	char *engines;     /* "clamav" or "a,b": titles that took part */
 	char *definitions; /* "27980", or "a:27980,b:1" */
 	GPtrArray *parts;  /* of struct scan_part *, one for each engine that was asked, in order */
+	GPtrArray *files;  /* of struct scan_file *, in order; NULL unless file_scan is logged, or when the
+			    * verdict on the whole message was known */
 	/* "filters" when the configuration leaves out every object, so that nothing was examined;
 	 * else NULL. The verdict is then unknown, class error: whoever lets such a mail pass does
 	 * it by this word, as Skipped (decision 31). */

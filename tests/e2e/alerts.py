@@ -313,6 +313,33 @@ def texts():
     d.stop()
 
 
+@tap.test('log.kinds: groups, single kinds, file_scan with one line for each object')
+def log_kinds():
+    def logged(kinds):
+        d = daemon('log%d' % next(PORTS), 2999, on='{}')
+        del d.sections['alert']
+        d.sections['log']['kinds'] = kinds
+        d.start()
+        for message in (mails.eicar_base64(), mails.eicar_base64(), mails.clean()):
+            milter.talk(d.address, message)
+        os.kill(d.workers()[0], signal.SIGKILL)
+        rig.wait_for(lambda: json.loads(ctl(d, '-j', 'status')[1])['workers']['crashed'], 10, 'the crash')
+        d.stop()
+        text = d.logged()
+        return text, ('verdict=infected' in text, 'died' in text, ' starts as ' in text, 'is asked to end' in text,
+                      'received and scanned' in text, 'verdict=clean' in text)
+    tap.eq(logged('{error, warning, info}')[1], (True, True, True, True, False, True))
+    tap.eq(logged('{info}')[1], (False, False, True, True, False, True))
+    tap.eq(logged('{error, infection}')[1], (True, True, False, False, False, True))
+    text, seen = logged('{shutdown, file_scan}')
+    tap.eq(seen, (False, False, False, True, True, True))
+    files = re.findall(r'T1: A file has been received and scanned: "(.*?)" (.*)', text)
+    tap.has(str(files), 'infected (Eicar-Test-Signature')
+    tap.ok([f for f in files if 'eicar.com' in f[0]], 'the attachment: %s' % files)
+    tap.ok([f for f in files if f[1] == 'clean'], 'clean ones: %s' % files)
+    tap.eq(len([f for f in files if f[0] == 'message']), 3, 'whole messages: %s' % files)
+
+
 @tap.test('-n: a relay is required; notify needs somebody to tell')
 def check():
     d = daemon('check', 2999)

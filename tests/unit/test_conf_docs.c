@@ -125,10 +125,11 @@ what_is_not_built_is_refused_by_name(void **state)
 #define NOTBUILT(place, condition, key, what, example) { key, example },
 #include "conf/notbuilt.def"
 #undef NOTBUILT
+		{ NULL, NULL }, /* the table may be empty */
 	};
 
 	(void)state;
-	for (size_t i = 0; i < G_N_ELEMENTS(t); i++) {
+	for (size_t i = 0; t[i].key != NULL; i++) {
 		g_autoptr(GError) err = NULL;
 		struct conf *c = load_text(t[i].text, "t", LOAD_ALL_BUILT, &err);
 
