@@ -21,6 +21,7 @@ struct opening {
 	bool full;
 	/* TNEF */
 	char *name;
+	GArray *contents; /* of struct source: those of the attachment at hand */
 	unsigned count;
 };
 
@@ -45,7 +46,11 @@ found(struct opening *o, const struct source *content, const char *path)
 		.type = "",
 		.names = names };
 
-	if (h->stop || !harvest_is_new(h, content->base, content->len))
+	if (h->stop)
+		return;
+	/* Known bytes under a name are one more object: whoever leaves out by name must see it. */
+	bool fresh = harvest_is_new(h, content->base, content->len);
+	if (!fresh && !o->name)
 		return;
 	if (o->depth + 1 > h->job->limits->max_extract_depth) {
 		verdict_partial(h->v, REASON_LIMIT_DEPTH, "nested deeper than max_extract_depth");
@@ -54,7 +59,7 @@ found(struct opening *o, const struct source *content, const char *path)
 	if (!harvest_fits(h, content->len, path))
 		return;
 	harvest_emit(h, &p);
-	if (h->stop)
+	if (h->stop || !fresh)
 		return;
 	containers_open(o->c, content, path, o->depth + 1);
 	o->c->content(o->c->arg, content, path, o->depth + 1);
@@ -149,23 +154,52 @@ clean_name(char *text)
 	return name;
 }
 
+static void
+found_next(struct opening *o, const struct source *content)
+{
+	g_autofree char *path = g_strdup_printf("%s.%u", *o->path ? o->path : "0", ++o->count);
+
+	found(o, content, path);
+}
+
+/* The long name comes behind the content. */
+static void
+take_name(struct opening *o, char *text)
+{
+	g_autofree char *before = o->name;
+
+	o->name = text ? clean_name(text) : NULL;
+	if (!o->name || g_strcmp0(before, o->name) == 0)
+		return;
+	for (guint i = 0; i < o->contents->len && !o->c->h->stop; i++)
+		found_next(o, &g_array_index(o->contents, struct source, i));
+}
+
 static bool
 on_item(void *arg, enum tnef_item item, const void *data, size_t len)
 {
 	struct opening *o = arg;
-
-	if (item != TNEF_CONTENT) {
-		char *text = item == TNEF_NAME ? g_strndup(data, len) : wide_name(data, len);
-		g_free(o->name);
-		o->name = text ? clean_name(text) : NULL;
-		return true;
-	}
-	struct source content = { .base = data,
+	const struct source content = { .base = data,
 		.len = len,
 		.store = o->src->store,
 		.offset = o->src->offset + (uint64_t)((const unsigned char *)data - o->src->base) };
-	g_autofree char *path = g_strdup_printf("%s.%u", *o->path ? o->path : "0", ++o->count);
-	found(o, &content, path);
+
+	switch (item) {
+	case TNEF_NEXT:
+		g_array_set_size(o->contents, 0);
+		g_clear_pointer(&o->name, g_free);
+		break;
+	case TNEF_NAME:
+		take_name(o, g_strndup(data, len));
+		break;
+	case TNEF_NAME_WIDE:
+		take_name(o, wide_name(data, len));
+		break;
+	case TNEF_CONTENT:
+		g_array_append_val(o->contents, content);
+		found_next(o, &content);
+		break;
+	}
 	return !o->c->h->stop;
 }
 
@@ -176,9 +210,11 @@ containers_open(
 	struct opening o = { .c = c, .src = src, .path = path, .depth = depth };
 
 	if (tnef_is(src->base, src->len)) {
+		o.contents = g_array_new(FALSE, FALSE, sizeof(struct source));
 		if (!tnef_walk(src->base, src->len, on_item, &o) && !c->h->stop)
 			verdict_partial(
 			    c->h->v, REASON_CORRUPT, "part %s is a broken TNEF stream", path);
+		g_array_unref(o.contents);
 		g_free(o.name);
 		return;
 	}

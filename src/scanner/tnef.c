@@ -12,6 +12,7 @@
 #define LEVEL_ATTACHMENT 2
 
 /* Attributes. */
+#define ATT_BEGIN      0x9002u
 #define ATT_TITLE      0x8010u
 #define ATT_DATA       0x800fu
 #define ATT_BODY       0x800cu
@@ -195,6 +196,9 @@ attribute(struct cursor *c, unsigned id, const unsigned char *data, size_t len)
 	bool whole = true;
 
 	switch (id) {
+	case ATT_BEGIN:
+		tell(c, TNEF_NEXT, data, len);
+		break;
 	case ATT_TITLE:
 		tell(c, TNEF_NAME, data, len);
 		break;

@@ -14,6 +14,7 @@ enum tnef_item {
 	TNEF_CONTENT,	/* an attachment, a body, an embedded message (which is TNEF again) */
 	TNEF_NAME,	/* of the attachment that follows or went before: bytes of a Windows code page */
 	TNEF_NAME_WIDE,	/* the same in UTF-16LE */
+	TNEF_NEXT,	/* an attachment begins; its data mean nothing */
 };
 
 /* One find, in the order of the stream; borrowed. Returns false to end it. */

@@ -122,6 +122,19 @@ static const struct {
 	{ "Received: by test\r\n\r\n", "1  <>\n" },
 	{ HEAD MIXED("b") "--b\r\n" PLAIN "one\r\n--b\r\n" PLAIN "two\r\n--b--\r\n",
 	    "1 text/plain <one>\n2 text/plain <two>\n" },
+	/* what Outlook wraps has the names it is wrapped with, also the one behind it, and also if its bytes are known */
+	{ HEAD MIXED("b") "--b\r\nContent-Type: text/plain; name=note.txt\r\n\r\nThis content was sent before.\n\r\n"
+		"--b\r\nContent-Type: application/ms-tnef\r\n" B64
+		"eJ8+IgEAAgKQBgAOAAAAAAAAAAAAAAAAAAAAAAB4eAIQgAEABgAAAGEudHh0AHh4Ag+ABgAeAAAA\r\n"
+		"VGhpcyBjb250ZW50IHdhcyBzZW50IGJlZm9yZS4KeHgCBZAGACQAAAABAAAAHwAHNwEAAAASAAAA\r\n"
+		"ZQB2AGkAbAAuAGUAeABlAAAAAAB4eAICkAYADgAAAAAAAAAAAAAAAAAAAAAAeHgCEIABAAYAAABi\r\n"
+		"LnR4dAB4eAIPgAYAEQAAAEFuZCB0aGlzIGlzIG5ldy4KeHg=\r\n"
+		"--b--\r\n",
+	    "1 text/plain <This content was sent before.\n> [note.txt]\n"
+	    "2 application/ms-tnef decoded <x\237>\"\1>\n"
+	    "2.1  decoded <This content was sent before.\n> [a.txt]\n"
+	    "2.2  decoded <This content was sent before.\n> [evil.exe]\n"
+	    "2.3  decoded <And this is new.\n> [b.txt]\n" },
 	/* numbers as IMAP gives them */
 	{ HEAD MIXED("a") "--a\r\n" MIXED("b") "--b\r\n" PLAIN "x\r\n--b\r\n" PLAIN
 					       "y\r\n--b--\r\n--a\r\n" PLAIN "z\r\n--a--\r\n",
