@@ -288,6 +288,32 @@ scan(struct worker *w, const struct proto_scan *rq, int arena)
 	clean(w);
 }
 
+/* "place-WORD": where an object stands; honestly all but the first three bytes of the message. */
+static void
+place(struct worker *w)
+{
+	const char *word = strncmp(w->word, "place-", 6) == 0 ? w->word + 6 : "";
+	struct proto_place p = { PLACING_FOUND, 0, 3, 4, 5, 6, 7, w->size };
+	size_t len = sizeof(p);
+
+	if (strcmp(word, "outside") == 0)
+		p.end++;
+	else if (strcmp(word, "order") == 0)
+		p.body = p.begin;
+	else if (strcmp(word, "kind") == 0)
+		p.placing = PLACING_LAST + 1;
+	else if (strcmp(word, "short") == 0)
+		len--;
+	if (strcmp(word, "object") == 0)
+		object(w, part(3, STORE_SPOOL, 0, 1));
+	if (strcmp(word, "nowhere") != 0)
+		send_lie(w->sock, PROTO_PLACED, w->seq, &p, len, NULL, 0, (struct lie){ 0 });
+	if (strcmp(word, "twice") == 0)
+		send_lie(w->sock, PROTO_PLACED, w->seq, &p, len, NULL, 0, (struct lie){ 0 });
+	if (!bad_done(w, word) && !bad_life(w, word))
+		clean(w);
+}
+
 static void
 forget(struct worker *w)
 {
@@ -337,6 +363,9 @@ serve(int sock, const char *mode)
 			scan(&w, &body.scan, fds[0]);
 			if (fds[0] >= 0)
 				close(fds[0]);
+			break;
+		case PROTO_PLACE:
+			place(&w);
 			break;
 		case PROTO_RELEASE:
 			forget(&w);

@@ -132,6 +132,69 @@ test_scans(void **state)
 	rig_free(r);
 }
 
+/* Asked where a part lies, a worker can say nothing that leads out of the message. */
+static void
+test_places(void **state)
+{
+	static const struct attack rows[] = {
+		{ "honest", SCAN_COMPLETE, REASON_NONE, NULL },
+		PROTOCOL("place-outside"), PROTOCOL("place-order"), PROTOCOL("place-kind"), PROTOCOL("place-short"),
+		PROTOCOL("place-object"), PROTOCOL("place-nowhere"), PROTOCOL("place-twice"), PROTOCOL("place-unknown"),
+		PROTOCOL("place-state"), PROTOCOL("place-failed"), PROTOCOL("place-finding"),
+		DIED("place-die", "exit status 0"), DIED("place-segv", "SIGSEGV"),
+		{ "place-hang", SCAN_FAILED, REASON_TIMEOUT, "no answer in time" },
+	};
+	struct rig *r = make();
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const struct attack *a = &rows[i];
+		AUTO(verdict_clear) struct verdict v = { 0 }, first = { 0 };
+		g_autofree char *text = g_strdup_printf("Subject: x\n\nHOSTILE:%s\n", a->word);
+		struct wait wait = rig_wait(a->reason == REASON_TIMEOUT ? 200 : 20000);
+		struct spool *sp = rig_spool(r, text);
+		struct lease *l = workers_borrow(r->workers, &wait, NULL);
+		struct objects *set = lease_decompose_placed(l, sp, &wait, &first);
+		struct proto_place at = { 0 };
+		bool ok;
+
+		assert_non_null(set);
+		ok = lease_place(l, g_ptr_array_index(set->list, 1), &wait, &at, &v);
+		assert_int_equal(ok, a->state == SCAN_COMPLETE);
+		if (ok)
+			assert_int_equal(at.end, spool_size(sp));
+		else
+			assert_int_equal(v.failed, a->reason);
+		objects_free(&set);
+		lease_return(&l);
+		spool_free(&sp);
+		assert_served(r);
+	}
+	rig_free(r);
+}
+
+/* Nor is a message asked that was not taken apart for it. */
+static void
+test_no_places(void **state)
+{
+	struct rig *r = make();
+	struct wait wait = rig_wait(5000);
+	struct spool *sp = rig_spool(r, "Subject: x\n\nhello\n");
+	AUTO(verdict_clear) struct verdict v = { 0 }, first = { 0 };
+	struct lease *l = workers_borrow(r->workers, &wait, NULL);
+	struct objects *set = lease_decompose(l, sp, true, &wait, &first);
+	struct proto_place at;
+
+	(void)state;
+	assert_false(lease_place(l, g_ptr_array_index(set->list, 1), &wait, &at, &v));
+	assert_int_equal(v.failed, REASON_ENGINE_ERROR);
+	objects_free(&set);
+	lease_return(&l);
+	spool_free(&sp);
+	assert_served(r);
+	rig_free(r);
+}
+
 /* What an honest worker lists arrives whole: places, strings, hashes of our own. */
 static void
 test_honest(void **state)
@@ -275,6 +338,8 @@ main(void)
 		cmocka_unit_test(test_decompositions),
 		cmocka_unit_test(test_everywhere),
 		cmocka_unit_test(test_scans),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_no_places),
 		cmocka_unit_test(test_dead_lease),
 		cmocka_unit_test(test_time_is_for_one_object),
 	};
