@@ -10,6 +10,7 @@
 #include "scanner/memo.h"
 #include "scanner/odf.h"
 #include "scanner/oledoc.h"
+#include "scanner/shape.h"
 #include "scanner/signame.h"
 #include "verdict/clamav_names.h"
 
@@ -25,7 +26,24 @@ struct scan {
 	struct trail *trail;
 	struct memo *memo; /* or NULL */
 	bool complained;
+	bool costly; /* the object itself is a mail that must not be parsed */
+	bool raw;    /* it is scanned as it stands */
 };
+
+#define PARTS_MAX 100000 /* where max_file_count = 0 says "no count" */
+
+/* libclamav's mail parser is quadratic in the parameters of a field too (measured: 200000 of them, minutes), and cannot
+ * be stopped. It does not get what GMime would not get. */
+static bool
+too_costly(struct scan *sc, const char *type, const char *buffer, size_t size)
+{
+	const struct proto_settings *lim = &sc->engine->limits;
+	const struct shape_limits shape = { .header_max = lim->header_max,
+		.parts_max = lim->max_file_count > 0 ? lim->max_file_count : PARTS_MAX };
+
+	return !sc->raw && buffer && strcmp(type, "CL_TYPE_MAIL") == 0 &&
+	    !shape_acceptable(buffer, size, &shape, &sc->content);
+}
 
 static bool
 time_used(const struct scan *sc)
@@ -86,8 +104,12 @@ on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, c
 		judge_name(sc, "Heuristics.Encrypted.OLE2");
 	if ((sc->engine->limits.flags & PROTO_ALERT_ENCRYPTED) && odf_encrypted(name, buffer, size))
 		judge_name(sc, "Heuristics.Encrypted.ODF");
-	if (!known)
+	bool costly = too_costly(sc, type, buffer, size);
+	sc->costly |= costly && level == 0;
+	if (!known && !costly)
 		return CL_CLEAN;
+	if (costly)
+		return CL_BREAK;
 	layers_known(&sc->layers);
 	sc->engine->known++;
 	return CL_BREAK; /* of this layer only: what is around and beside it is scanned */
@@ -241,8 +263,14 @@ clamav_scan(struct clamav *c, const void *data, size_t len, bool decomposed, uin
 	if (sc.memo)
 		memo_begin(sc.memo);
 	complaint_listen(on_complaint, &sc);
-	cl_error_t rc =
-	    cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &c->options, &sc);
+	struct cl_scan_options options = c->options;
+	cl_error_t rc = cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &options, &sc);
+	if (sc.costly && rc == CL_CLEAN) {
+		sc.raw = true;
+		options.parse &= ~(uint32_t)CL_SCAN_PARSE_MAIL;
+		layers_end(&sc.layers, &sc.content);
+		rc = cl_scanmap_callback(map, NULL, &name, &scanned, c->engine, &options, &sc);
+	}
 	layers_end(&sc.layers, &sc.content);
 	judge_answer(&sc, rc, name);
 	blame_content(&sc);
