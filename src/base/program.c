@@ -123,8 +123,8 @@ attend(struct run *r, struct wait *wait)
 }
 
 /*
- * Kill what is left of the group, then let the leader go: until then its number cannot be another's. False: how it ended is not
- * known, which must never be taken for exit code 0.
+ * Kill what is left of the group, then let the leader go: until then its number cannot be
+ * another's. False: how it ended is not known, which must never be taken for exit code 0.
  */
 static bool
 bury(struct run *r, bool ended, int *status)

@@ -175,8 +175,8 @@ is_known(const struct release_pass *p, const char *rcpt)
 	return false;
 }
 
-/* Is it the mail that this pass was made for? Its other fields may change on the way; what makes another mail of the same body may
- * not. */
+/* Is it the mail that this pass was made for? Its other fields may change on the way; what makes
+ * another mail of the same body may not. */
 static bool
 fits(const struct release_pass *p, const struct message *m)
 {

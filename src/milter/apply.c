@@ -150,9 +150,9 @@ is_among(const GPtrArray *list, const char *address)
 }
 
 /*
- * New ones first: an envelope without recipients might be given up. To an MTA one address is one recipient, however often and
- * in whichever case it was named: a new one that stands there already would go with the old one, and the mail with it. So it
- * stays where it is.
+ * New ones first: an envelope without recipients might be given up. To an MTA one address is one
+ * recipient, however often and in whichever case it was named: a new one that stands there already
+ * would go with the old one, and the mail with it. So it stays where it is.
  */
 static bool
 speak_recipients(const struct apply *a, char **why)
