@@ -142,6 +142,9 @@ avast_judge_json(
 
 	for (size_t i = 0; understood && i < json_array_size(issues); i++)
 		understood = take_issue(o, json_array_get(issues, i), v);
+	/* What stands beside an empty list may say why it is empty. */
+	if (understood && json_array_size(issues) == 0)
+		understood = json_object_size(root) == 1;
 	if (!understood)
 		protocol_error(o, body->str, body->len, v);
 	else if (json_array_size(issues) == 0 && !sent_all)

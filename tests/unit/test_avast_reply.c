@@ -41,6 +41,8 @@ static const struct row json_rows[] = {
     {ISSUES("") "x", CLASS_ERROR, REASON_PROTOCOL, NULL},
     {ISSUES("") ISSUES(""), CLASS_ERROR, REASON_PROTOCOL, NULL},
     {"{\"issues\":[],\"issues\":[{\"virus\":\"X\"}]}", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"{\"issues\":[],\"error\":\"not scanned\"}", CLASS_ERROR, REASON_PROTOCOL, NULL},
+    {"{\"scanned\":false,\"issues\":[{\"virus\":\"X\"}]}", CLASS_INFECTED, REASON_NONE, "X"},
     {"{\"issues\":null}", CLASS_ERROR, REASON_PROTOCOL, NULL},
     {"{\"issues\":{}}", CLASS_ERROR, REASON_PROTOCOL, NULL},
     {"{}", CLASS_ERROR, REASON_PROTOCOL, NULL},
