@@ -72,15 +72,21 @@ def fail2ban():
 def logrotate():
     d = daemon()
     text = rig.read(CONTRIB + '/logrotate/avmilter')
-    ours = text.replace('/var/log/avmilter.log /var/log/avmilter-scanner.log', d.folder + LOG)
+    ours = text.replace('/var/log/avmilter.log {', d.folder + LOG + ' {')
+    scanner = rig.write(d.folder + '/scanner.log', 'before\n', mode=0o666)
+    ours = ours.replace('/var/log/avmilter-scanner.log {', scanner + ' {')
     ours = re.sub(r'systemctl .*', 'kill -HUP %d' % d.process.pid, ours)
     ours = ours.replace('create 0640 avmilter adm', 'create 0640 nobody nogroup').replace('weekly', 'weekly\n\tsu nobody nogroup')
     conf = rig.write(rig.WORK + '/rotate', ours)
+    held = open(scanner, 'a')          # as the scanning processes hold it
     status, out, err = rig.run(['logrotate', '-f', '-s', rig.WORK + '/state', conf])
     tap.eq(status, 0, out + err)
     tap.has(rig.read(d.folder + LOG + '.1'), 'verdict=', 'the old file')
     rig.wait_for(lambda: 'onfiguration' in rig.read(d.folder + LOG), 10, 'the new file to be written')
     tap.eq(len(lines_of('192.0.2.1', mails.clean())), 1, 'lines in the new file')
+    held.write('after\n')
+    held.close()
+    tap.eq(rig.read(scanner), 'after\n', 'the log of the scanning processes')
 
 
 @tap.test('AppArmor: the profile is one that the parser takes')
