@@ -312,7 +312,8 @@ scan(void *arg, const struct control_request *rq, GError **err)
 		    "scan: needs a label and the descriptor of a file");
 		return NULL;
 	}
-	return testmail_scan(snap, s->milter.budget, rq->fd, rq->words[1], &s->milter.cut_ms, err);
+	return testmail_scan(
+	    snap, s->milter.budget, rq->fd, rq->words[1], &s->milter.cut_ms, true, err);
 }
 
 static json_t *

@@ -16,9 +16,11 @@
 #include "daemon/mailfile.h"
 #include "daemon/privileges.h"
 #include "effect/stamp.h"
+#include "policy/context_note.h"
 #include "policy/ignore.h"
 #include "policy/policy.h"
-#include "scan/scan.h"
+#include "scan/ask.h"
+#include "script/consult.h"
 
 #define TICK_MS 60000
 
@@ -116,9 +118,75 @@ describe(const struct conf *conf, const struct message *m, const struct scan_res
 	return o;
 }
 
+/* One message and what it is judged by. */
+struct test {
+	const struct snapshot *snap;
+	const struct message *m;
+	const struct facts *facts;
+	struct wait *wait;
+};
+
+static void
+note_script(struct scan_result *r, GError **why)
+{
+	if (*why != NULL)
+		verdict_fail(&r->verdict, REASON_SCRIPT, "%s", (*why)->message);
+	g_clear_error(why);
+}
+
+static void
+decide(const struct test *t, struct consult *script, struct scan_result *r, struct decision *d)
+{
+	struct outcomes o;
+	g_autoptr(GError) why = NULL;
+
+	if (r->verdict.failed != REASON_SCRIPT && !consult_after(script, r, &why))
+		note_script(r, &why);
+	consult_join(script, &r->verdict);
+	policy_walk(t->snap->rules, t->facts, &r->verdict, &o);
+	consult_apply(script, &r->verdict, &o);
+	policy_settle(t->snap->rules, t->m, &r->verdict, &o, d);
+	outcomes_clear(&o);
+}
+
+/* Scan and decide as for mail; what would keep it from being scanned is not asked. */
+static void
+judge(const struct test *t, bool passive, struct scan_result *r, struct decision *d)
+{
+	const struct snapshot *snap = t->snap;
+	struct context context = { 0 };
+	struct asked all;
+	g_autoptr(GError) why = NULL;
+	struct consult script = {
+		.script = snap->script,
+		.conf = snap->conf,
+		.engines = snap->engines,
+		.workers = snapshot_workers(snap),
+		.message = t->m,
+		.facts = t->facts,
+		.context = &context,
+		.wait = t->wait,
+	};
+
+	(void)consult_before(&script, &why);
+	asked_all(&all, snap->engines);
+	scan_message(
+	    snap->conf, passive ? &all.set : snap->engines, script.workers, t->m, t->wait, r);
+	asked_clear(&all);
+	context_note(&context, snap->conf, r);
+	ignore_findings(snap->rules, t->facts, r);
+	if (r->skipped == NULL) {
+		consult_join(&script, &r->verdict);
+		note_script(r, &why);
+		decide(t, &script, r, d);
+	}
+	consult_clear(&script);
+	context_clear(&context);
+}
+
 json_t *
 testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const char *label,
-    const atomic_int_fast64_t *cut, GError **err)
+    const atomic_int_fast64_t *cut, bool passive, GError **err)
 {
 	const int64_t begin = now_ms();
 	AUTO(message_free) struct message *m = new_message(snap->conf, b);
@@ -134,12 +202,9 @@ testmail_scan(const struct snapshot *snap, struct spool_budget *b, int fd, const
 	message_seal(m);
 	wait_init(&wait, deadline_in(snap->conf->antivirus.message_time_max), TICK_MS, NULL, NULL);
 	wait.cut = cut;
-	scan_message(snap->conf, snap->engines, snapshot_workers(snap), m, &wait, &r);
 	facts_of(m, &facts);
-	ignore_findings(snap->rules, &facts, &r);
+	judge(&(struct test){ snap, m, &facts, &wait }, passive, &r, &d);
 	facts_clear(&facts);
-	if (r.skipped == NULL)
-		policy_decide(snap->rules, m, &r.verdict, &d);
 	out = describe(snap->conf, m, &r, &d, name, now_ms() - begin);
 	decision_clear(&d);
 	scan_result_clear(&r);
@@ -226,7 +291,7 @@ scan_file(const struct options *o, int fd, GError **err)
 	    !generation_wait_loaded(
 		snapshot_workers(snap), snap->conf->antivirus.message_time_max, err))
 		return NULL;
-	return testmail_scan(snap, b, fd, o->test_file, NULL, err);
+	return testmail_scan(snap, b, fd, o->test_file, NULL, false, err);
 }
 
 int

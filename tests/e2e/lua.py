@@ -361,6 +361,22 @@ def reload():
     tap.has(repr(send('hello')[0]), 'new')
 
 
+@tap.test('avmilterctl scan asks passive engines too, avmilter -t does not; both ask the script')
+def by_hand():
+    load('function on_verdict(msg, v)\n\tif v.clean then return "reject", "by hand" end\nend')
+    path = rig.write(rig.WORK + '/clean.eml', mails.clean())
+    asked = subprocess.run([rig.program('avmilterctl'), '-c', av.conf, '-j', 'scan', path], capture_output=True, text=True)
+    tap.has(asked.stdout, '"fake,second"', asked.stderr)
+    tap.has(asked.stdout, 'by hand')
+    done = subprocess.run(av.command('--test-engines', '-t', path), capture_output=True, text=True)
+    tap.ok(re.search(r'^engines +fake$', done.stdout, re.M), done.stdout + done.stderr)
+    tap.has(done.stdout, '550 5.7.1 by hand')
+    load('function on_verdict(msg, v) return 1 end')
+    done = subprocess.run(av.command('--test-engines', '-t', path), capture_output=True, text=True)
+    tap.eq(done.returncode, 2)
+    tap.has(done.stdout, 'policy.lua:1: on_verdict returned 1')
+
+
 @tap.test('it stops cleanly, and no script process stays')
 def ends():
     tap.eq(av.stop(), 0)
