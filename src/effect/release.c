@@ -99,7 +99,8 @@ choose_rest(struct release *r, GError **err)
 	for (guint i = 0; i < r->recipients->len; i++) {
 		const char *rcpt = g_ptr_array_index(r->recipients, i);
 
-		if (!g_hash_table_contains(past.released, rcpt))
+		/* Whoever was named twice gets it once. */
+		if (g_hash_table_add(past.released, g_strdup(rcpt)))
 			g_ptr_array_add(r->to, g_strdup(rcpt));
 	}
 	about_past_clear(&past);

@@ -178,6 +178,9 @@ def released():
     tap.has(err, 'all of its recipients have it')
     events = [e['event'] for e in s.ask('show', ref)['journal']]
     tap.eq(events, ['releasing', 'released'])
+    ref = s.keep(marked('named twice'), rcpts=['u@local.test', 'u@local.test'])
+    r = s.ask('release', ref)['results'][0]
+    tap.eq((r['state'], r['taken']), ('released', ['<u@local.test>']), 'a recipient who was named twice')
 
 
 @tap.test('release --to: another recipient, and the entry stays what it was')
