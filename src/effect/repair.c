@@ -6,6 +6,7 @@
 #include "effect/cure.h"
 #include "effect/notice.h"
 #include "effect/splice.h"
+#include "policy/ignore.h"
 #include "worker/worker.h"
 
 #define BASE64_FIELD "Content-Transfer-Encoding: base64\r\n"
@@ -338,8 +339,12 @@ is_sound(const struct work *w, const struct message *m)
 	AUTO(scan_result_clear) struct scan_result again = { .cache = "off" };
 	const struct repair *r = w->r;
 	const struct finding *top;
+	struct facts f;
 
 	scan_message(r->conf, r->engines, r->workers, m, r->wait, &again);
+	facts_of(m, &f);
+	ignore_findings(r->rules, &f, &again);
+	facts_clear(&f);
 	if (verdict_state(&again.verdict) != SCAN_COMPLETE)
 		return refuse_verdict(w, "the repaired mail could not be examined", &again.verdict);
 	if (!is_barred(r, m, &again.verdict))
