@@ -63,7 +63,7 @@ def check():
         _, out, err = command(d, '-n', expect=EX_CONFIG)
         tap.has(err, '%s:%d: ' % (d.conf, where))
         tap.has(err, text)
-    d.more = 'lua { script = "/x.lua" }\n'
+    d.more = 'alert { to = {"a@b.test"} }\n'
     _, _, err = command(d, '-n', expect=EX_CONFIG)
     tap.ok(re.search(r'avmilter\.conf:\d+: ', err), err)
 
