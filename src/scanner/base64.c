@@ -124,6 +124,7 @@ look_at_line(struct walk *w, const struct line *line)
 	struct base64_look *l = w->l;
 	size_t letters = 0, pads = 0, foreign = l->foreign;
 	bool gap = false, words = false, padded = w->padded, inside = false;
+	const unsigned char *escape = line->p; /* where "=3D" ends, padding in quoted-printable */
 
 	for (const unsigned char *p = line->p; p < line->end; p++) {
 		int v = value_of[*p];
@@ -131,10 +132,12 @@ look_at_line(struct walk *w, const struct line *line)
 			letters++;
 			words |= gap;
 			l->early_pad |= w->padded;
-			inside |= w->padded && !padded;
+			inside |= w->padded && !padded && p >= escape;
 		} else if (v == PAD) {
 			pads++;
 			w->padded = true;
+			if (line->end - p > 2 && p[1] == '3' && (p[2] | 0x20) == 'd')
+				escape = p + 3;
 		} else if (v == BLANK) {
 			gap = letters > 0;
 		} else if (v == FOREIGN) {

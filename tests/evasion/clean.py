@@ -31,7 +31,6 @@ EXPLAINED = {
     'mailer/whitespace-separator': (('HDR_WS_LINE', 'HB_NO_BLANK'), 'a line of blanks behind the header: readers differ where it ends'),
     'mailer/no-blank-line': (('HB_NO_BLANK', 'HDR_NAME_BAD'), 'text follows the fields of a part at once: readers differ'),
     'mailer/b64-early-pad': (('B64_EARLY_PAD',), 'two pieces of base64 glued together: readers differ where it ends'),
-    'html/pre-qp': (('B64_EARLY_PAD',), 'a page that shows the source of a mail: text behind the padding of its base64'),
     'mailer/space-before-colon': (('HDR_NAME_ODD', 'HDR_NAME_BAD'), 'a blank before the colon of Content-Type'),
 }
 
