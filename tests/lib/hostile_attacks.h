@@ -108,6 +108,31 @@ bad_arena(struct worker *w)
 	return true;
 }
 
+/* Hints that no honest worker sends. */
+static bool
+bad_hints(struct worker *w)
+{
+	const struct { const char *word; uint64_t codes; size_t len; int times; } table[] = {
+		{ "hints-nothing", 0, 8, 1 },
+		{ "hints-unknown", UINT64_C(1) << 63, 8, 1 },
+		{ "hints-twice", 1, 8, 2 },
+		{ "hints-short", 1, 7, 1 },
+		{ "hints-long", 1, 12, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const uint64_t codes[2] = { table[i].codes, 0 };
+		if (strcmp(w->word, table[i].word) != 0)
+			continue;
+		message(w);
+		for (int n = 0; n < table[i].times; n++)
+			send_packet(w->sock, PROTO_HINTS, w->seq, codes, table[i].len);
+		clean(w);
+		return true;
+	}
+	return false;
+}
+
 /* Packets that are wrong in themselves. */
 static bool
 bad_packet(struct worker *w)

@@ -253,7 +253,7 @@ decompose(struct worker *w, const struct proto_decompose *rq, const int fds[2])
 	w->size = rq->size;
 	w->arena_size = rq->arena_size;
 	find_word(w);
-	if (bad_object(w) || bad_list(w) || bad_arena(w) || bad_packet(w))
+	if (bad_object(w) || bad_list(w) || bad_arena(w) || bad_packet(w) || bad_hints(w))
 		return;
 	honest_objects(w);
 	burn(word);

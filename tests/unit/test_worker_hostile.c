@@ -23,6 +23,7 @@ static const struct attack decompositions[] = {
 	PROTOCOL("seal"), PROTOCOL("magic"), PROTOCOL("version"), PROTOCOL("length"), PROTOCOL("seq"),
 	PROTOCOL("old-seq"), PROTOCOL("oversize"), PROTOCOL("three-bytes"), PROTOCOL("op"), PROTOCOL("ready"),
 	PROTOCOL("descriptors"), PROTOCOL("many-descriptors"), PROTOCOL("twice"),
+	PROTOCOL("hints-nothing"), PROTOCOL("hints-unknown"), PROTOCOL("hints-twice"), PROTOCOL("hints-short"), PROTOCOL("hints-long"),
 	{ "truncate", SCAN_FAILED, REASON_ENGINE_ERROR, "hostile" },
 	{ "empty", SCAN_FAILED, REASON_WORKER_DIED, NULL },
 	DIED("no-done", "exit status 0"), DIED("die-after", "exit status 0"),
