@@ -11,7 +11,6 @@
 #include "conf/field.h"
 #include "conf/fill.h"
 #include "conf/finish.h"
-#include "conf/load.h"
 #include "conf/rules.h"
 #include "conf/source.h"
 #include "conf/structs.h"
@@ -24,7 +23,7 @@ G_DEFINE_QUARK(conf - error - quark, conf_error)
 
 /* From tokens to a struct; NULL when libconfuse refuses them. Errors are in p. */
 static struct conf *
-build(const GArray *tokens, unsigned flags, struct problems *p)
+build(const GArray *tokens, struct problems *p)
 {
 	struct outline *o = outline_new(tokens, p);
 	struct conf *c = NULL;
@@ -39,12 +38,8 @@ build(const GArray *tokens, unsigned flags, struct problems *p)
 	pthread_mutex_unlock(&confuse_lock);
 	/* What follows from values makes no sense while values are wrong. */
 	if (c && problems_errors(p) == 0) {
-		if (!(flags & LOAD_ALL_BUILT))
-			notbuilt_check_keys(c, o);
 		finish_conf(c, o);
 		rules_check(c, o);
-		if (!(flags & LOAD_ALL_BUILT))
-			notbuilt_check(c, o);
 	}
 	outline_free(&o);
 	return c;
@@ -52,9 +47,9 @@ build(const GArray *tokens, unsigned flags, struct problems *p)
 
 /* Takes tokens and p. */
 static struct conf *
-finish(GArray *tokens, unsigned flags, struct problems *p, GError **err)
+finish(GArray *tokens, struct problems *p, GError **err)
 {
-	struct conf *c = tokens ? build(tokens, flags, p) : NULL;
+	struct conf *c = tokens ? build(tokens, p) : NULL;
 
 	if (!c || problems_errors(p) > 0) {
 		g_autofree char *text = problems_error_text(p);
@@ -71,31 +66,19 @@ finish(GArray *tokens, unsigned flags, struct problems *p, GError **err)
 }
 
 struct conf *
-load_file(const char *path, unsigned flags, GError **err)
-{
-	struct problems *p = problems_new();
-
-	return finish(source_read(path, p), flags, p, err);
-}
-
-struct conf *
 conf_load(const char *path, GError **err)
 {
-	return load_file(path, 0, err);
-}
-
-struct conf *
-load_text(const char *text, const char *name, unsigned flags, GError **err)
-{
 	struct problems *p = problems_new();
 
-	return finish(source_text(name, text, p), flags, p, err);
+	return finish(source_read(path, p), p, err);
 }
 
 struct conf *
 conf_parse(const char *text, const char *name, GError **err)
 {
-	return load_text(text, name, 0, err);
+	struct problems *p = problems_new();
+
+	return finish(source_text(name, text, p), p, err);
 }
 
 struct conf *

@@ -1,7 +1,7 @@
 /*
  * fuzz_conf - no text breaks the configuration's reader; what it accepts it can write
  */
-#include "conf/load.h"
+#include "conf/conf.h"
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -10,7 +10,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	g_autofree char *text = g_strndup((const char *)data, size);
 	g_autoptr(GError) err = NULL;
-	struct conf *c = load_text(text, "fuzz", LOAD_ALL_BUILT, &err);
+	struct conf *c = conf_parse(text, "fuzz", &err);
 
 	g_assert(!c == !!err);
 	if (c) {

@@ -1,19 +1,16 @@
 /*
- * confdoc - what src/conf generates, for scripts and tests: `confdoc check FILE`, `confdoc grammar FILE` (not
- * refusing what is not built yet), `confdoc sample`, `confdoc man`
+ * confdoc - what src/conf generates, for scripts and tests: `confdoc check FILE`, `confdoc sample`, `confdoc man`
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "conf/conf.h"
-#include "conf/load.h"
 
-/* Load path; with all, what is not built yet is not refused. */
 static int
-check(const char *path, bool all)
+check(const char *path)
 {
 	g_autoptr(GError) err = NULL;
-	struct conf *c = all ? load_file(path, LOAD_ALL_BUILT, &err) : conf_load(path, &err);
+	struct conf *c = conf_load(path, &err);
 
 	if (!c) {
 		fprintf(stderr, "%s\n", err->message);
@@ -41,9 +38,7 @@ int
 main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
-		return check(argv[2], false);
-	if (argc == 3 && strcmp(argv[1], "grammar") == 0)
-		return check(argv[2], true);
+		return check(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "sample") == 0)
 		return show(conf_write_sample);
 	if (argc == 2 && strcmp(argv[1], "man") == 0)

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "conf/conf.h"
-#include "conf/load.h"
 
 static struct conf *
 good(const char *text)

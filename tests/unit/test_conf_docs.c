@@ -9,14 +9,13 @@
 #include <cmocka.h>
 
 #include "conf/conf.h"
-#include "conf/load.h"
 #include "conf/option.h"
 
 static struct conf *
-good(const char *text, unsigned flags)
+good(const char *text)
 {
 	g_autoptr(GError) err = NULL;
-	struct conf *c = load_text(text, "sample", flags, &err);
+	struct conf *c = conf_parse(text, "sample", &err);
 
 	if (!c)
 		fail_msg("refused: %s", err->message);
@@ -40,8 +39,8 @@ sample_changes_nothing(void **state)
 
 	(void)state;
 	conf_write_sample(text);
-	from_sample = good(text->str, 0);
-	empty = good("", 0);
+	from_sample = good(text->str);
+	empty = good("");
 	conf_write(from_sample, a);
 	conf_write(empty, b);
 	assert_string_equal(a->str, b->str);
@@ -77,9 +76,9 @@ sample_uncommented_has_the_defaults(void **state)
 	(void)state;
 	conf_write_sample(text);
 	all = uncomment(text->str);
-	from_sample = good(all, LOAD_ALL_BUILT);
+	from_sample = good(all);
 	/* antivirus.timeout is written there, and then clamav inherits it. */
-	empty = good("antivirus { timeout = 10s }", LOAD_ALL_BUILT);
+	empty = good("antivirus { timeout = 10s }");
 	conf_write(from_sample, a);
 	conf_write(empty, b);
 	for (size_t i = 0; i < G_N_ELEMENTS(sections); i++) {
@@ -116,36 +115,6 @@ every_option_is_in_sample_and_manual(void **state)
 	assert_null(strstr(sample->str, "#fault \""));
 }
 
-static void
-what_is_not_built_is_refused_by_name(void **state)
-{
-	static const struct {
-		const char *key, *text;
-	} t[] = {
-#define NOTBUILT(place, condition, key, what, example) { key, example },
-#include "conf/notbuilt.def"
-#undef NOTBUILT
-		{ NULL, NULL }, /* the table may be empty */
-	};
-
-	(void)state;
-	for (size_t i = 0; t[i].key != NULL; i++) {
-		g_autoptr(GError) err = NULL;
-		struct conf *c = load_text(t[i].text, "t", LOAD_ALL_BUILT, &err);
-
-		/* The example is right but for that. */
-		if (!c)
-			fail_msg("%s: %s", t[i].text, err->message);
-		conf_unref(&c);
-		c = conf_parse(t[i].text, "t", &err);
-		if (c)
-			fail_msg("accepted: %s", t[i].text);
-		assert_non_null(strstr(err->message, "this version cannot do that yet"));
-		assert_non_null(strstr(err->message, t[i].key));
-		assert_true(g_str_has_prefix(err->message, "t:1: "));
-	}
-}
-
 int
 main(void)
 {
@@ -153,7 +122,6 @@ main(void)
 		cmocka_unit_test(sample_changes_nothing),
 		cmocka_unit_test(sample_uncommented_has_the_defaults),
 		cmocka_unit_test(every_option_is_in_sample_and_manual),
-		cmocka_unit_test(what_is_not_built_is_refused_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "conf/conf.h"
-#include "conf/load.h"
 
 struct wrong {
 	const char *text, *error;	/* the whole message */
@@ -19,7 +18,7 @@ static void
 refused(const char *text, const char *error)
 {
 	g_autoptr(GError) err = NULL;
-	struct conf *c = load_text(text, "t", LOAD_ALL_BUILT, &err);
+	struct conf *c = conf_parse(text, "t", &err);
 
 	if (c)
 		fail_msg("accepted: %s", text);
@@ -31,7 +30,7 @@ static struct conf *
 good(const char *text)
 {
 	g_autoptr(GError) err = NULL;
-	struct conf *c = load_text(text, "t", LOAD_ALL_BUILT, &err);
+	struct conf *c = conf_parse(text, "t", &err);
 
 	if (!c)
 		fail_msg("refused: %s", err->message);

@@ -10,7 +10,6 @@
 
 #include "conf/check.h"
 #include "conf/field.h"
-#include "conf/load.h"
 #include "conf/option.h"
 #include "conf/value.h"
 
