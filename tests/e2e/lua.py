@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
@@ -332,6 +333,17 @@ def killed():
     rig.wait_for(lambda: not script_processes(), 10, 'the end of the script process')
     tap.eq(send('hello')[0].smtp(), 2)
     tap.ok(script_processes(), 'no script process')
+    load('function on_message(msg) while true do end end')
+    answers = []
+    t = threading.Thread(target=lambda: answers.append(send('hello')[0].smtp()))
+    t.start()
+    time.sleep(0.2)
+    for pid in script_processes():
+        os.kill(pid, signal.SIGKILL)
+    t.join(30)
+    tap.eq(answers, [4], 'the answer to the mail whose script was killed')
+    load(EMPTY)
+    tap.eq(send('hello')[0].smtp(), 2)
 
 
 @tap.test('a broken new script leaves the old one in place; -n tells what is wrong; a start with it fails')
