@@ -30,7 +30,10 @@ struct scan {
 	bool raw;    /* it is scanned as it stands */
 };
 
-#define PARTS_MAX 100000 /* where max_file_count = 0 says "no count" */
+/* So little is never costly, however small the administrator's limits are: the self-test's mail is less. */
+#define CHEAP_HEADER 4096
+#define CHEAP_PARTS  16
+#define PARTS_MAX    100000 /* where max_file_count = 0 says "no count" */
 
 /* libclamav's mail parser is quadratic in the parameters of a field too (measured: 200000 of them, minutes), and cannot
  * be stopped. It does not get what GMime would not get. */
@@ -38,8 +41,9 @@ static bool
 too_costly(struct scan *sc, const char *type, const char *buffer, size_t size)
 {
 	const struct proto_settings *lim = &sc->engine->limits;
-	const struct shape_limits shape = { .header_max = lim->header_max,
-		.parts_max = lim->max_file_count > 0 ? lim->max_file_count : PARTS_MAX };
+	const struct shape_limits shape = { .header_max = MAX(lim->header_max, CHEAP_HEADER),
+		.parts_max =
+		    lim->max_file_count > 0 ? MAX(lim->max_file_count, CHEAP_PARTS) : PARTS_MAX };
 
 	return !sc->raw && buffer && strcmp(type, "CL_TYPE_MAIL") == 0 &&
 	    !shape_acceptable(buffer, size, &shape, &sc->content);
