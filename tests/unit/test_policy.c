@@ -185,6 +185,7 @@ observed(void **state)
 	verdict_complete(&v);
 	d = decide(c, &v);
 	assert_false(d.observed);
+	decision_clear(&d);
 	verdict_by_letters(&v, "i", "clamav");
 	d = decide(c, &v);
 	assert_int_equal(d.action, ACTION_PASS);
@@ -192,6 +193,7 @@ observed(void **state)
 	assert_int_equal(d.cls, CLASS_INFECTED);
 	assert_true(d.observed);
 	assert_null(d.reply);
+	decision_clear(&d);
 	conf_unref(&c);
 }
 

@@ -184,13 +184,13 @@ test_layers(void **state)
 
 	(void)state;
 	/* mail, an archive with a member, a program in it that looks like an archive */
-	layers_enter(&l, 0, "CL_TYPE_MAIL", NULL, "", 100, &good);
+	layers_enter(&l, 0, "CL_TYPE_MAIL", NULL, zipped, 100, &good);
 	layers_enter(&l, 1, "CL_TYPE_ZIP", "a.zip", zipped, sizeof zipped, &good);
 	layers_member(&l, 9, false);
 	layers_member(&l, 9, false);
 	layers_member(&l, 9, true);
 	layers_member(&l, 0, false);
-	layers_enter(&l, 2, "CL_TYPE_MSEXE", "b.exe", "", 100, &good);
+	layers_enter(&l, 2, "CL_TYPE_MSEXE", "b.exe", zipped, 100, &good);
 	layers_enter(&l, 3, "CL_TYPE_ZIP", NULL, zipped, sizeof zipped, &good);
 	g_autofree char *path = layers_path(&l);
 	assert_string_equal(path, "a.zip/b.exe");
@@ -198,27 +198,27 @@ test_layers(void **state)
 	assert_int_equal(good.states, 0);
 	assert_int_equal(l.seen, 4);
 
-	layers_enter(&l, 0, "CL_TYPE_MAIL", NULL, "", 100, &bad);
-	layers_enter(&l, 1, "CL_TYPE_7Z", "clamav-0123.tmp", "", 100, &bad);
+	layers_enter(&l, 0, "CL_TYPE_MAIL", NULL, zipped, 100, &bad);
+	layers_enter(&l, 1, "CL_TYPE_7Z", "clamav-0123.tmp", zipped, 100, &bad);
 	g_autofree char *nameless = layers_path(&l);
 	assert_string_equal(nameless, "");
 	layers_leave(&l, NULL, &bad);
 	assert_int_equal(bad.partial, REASON_CORRUPT);
 
-	layers_enter(&l, 1, "CL_TYPE_7Z", "b", "", 100, &locked);
+	layers_enter(&l, 1, "CL_TYPE_7Z", "b", zipped, 100, &locked);
 	layers_leave(&l, "Heuristics.Encrypted.7Zip", &locked);
 	assert_int_equal(locked.states, 0);
 	/* a member that was shown and never came; one that is locked, or empty, need not come */
-	layers_enter(&l, 1, "CL_TYPE_7Z", "b", "", 100, &silent);
+	layers_enter(&l, 1, "CL_TYPE_7Z", "b", zipped, 100, &silent);
 	layers_member(&l, 9, true);
 	layers_member(&l, 5, false);
 	layers_leave(&l, NULL, &silent);
 	assert_int_equal(silent.states, 0);
-	layers_enter(&l, 1, "CL_TYPE_7Z", "b", "", 100, &silent);
+	layers_enter(&l, 1, "CL_TYPE_7Z", "b", zipped, 100, &silent);
 	layers_member(&l, 9, false);
 	layers_leave(&l, NULL, &silent);
 	assert_int_equal(silent.partial, REASON_UNSUPPORTED);
-	layers_enter(&l, 1, "CL_TYPE_7Z", "b", "", 20, &guess);
+	layers_enter(&l, 1, "CL_TYPE_7Z", "b", zipped, 20, &guess);
 	layers_end(&l, &guess);
 	assert_int_equal(guess.states, 0);
 
