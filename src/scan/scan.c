@@ -14,9 +14,6 @@
 #include "worker/worker.h"
 
 /* Everything one scan holds. */
-/* A worker that works ends at max_extract_time of processor time by itself; one that hangs, a little later by us. */
-#define DECOMPOSE_SLACK_MS 1000
-
 struct scan {
 	const struct conf *conf;
 	struct engines *engines;
@@ -124,8 +121,6 @@ decompose(struct scan *s)
 {
 	AUTO(verdict_clear) struct verdict v = { 0 };
 	g_autoptr(GError) err = NULL;
-	const int64_t most = s->conf->antivirus.max_extract_time + DECOMPOSE_SLACK_MS;
-	struct wait wait;
 	int64_t began;
 
 	if (!s->workers) {
@@ -142,13 +137,13 @@ decompose(struct scan *s)
 	}
 	recall_lease(&s->recall, s->lease);
 	began = now_ms();
-	wait = wait_until(s->wait, deadline_in(most));
 	s->objects =
-	    lease_decompose(s->lease, s->m->spool, plan_wants_parts(s->engines), &wait, &v);
+	    lease_decompose(s->lease, s->m->spool, plan_wants_parts(s->engines), s->wait, &v);
 	if (!s->objects && v.states == 0)
 		verdict_fail(&v, REASON_UNKNOWN, "decomposition: no objects and no reason");
 	if (v.states & 1u << SCAN_FAILED)
-		recall_broke(&s->recall, "", v.failed, now_ms() - began, most);
+		recall_broke(&s->recall, "", v.failed, now_ms() - began,
+		    s->conf->antivirus.max_extract_time);
 	verdict_join(&s->out->verdict, &v);
 	return s->objects != NULL;
 }

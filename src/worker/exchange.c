@@ -180,6 +180,12 @@ exchange_send(struct exchange *x, enum proto_op op, const void *body, size_t len
 	return false;
 }
 
+struct wait
+exchange_patience(const struct exchange *x, const struct wait *wait)
+{
+	return wait_until(wait, deadline_in(x->max_ms + GRACE_MS));
+}
+
 bool
 exchange_tick(struct wait *wait)
 {

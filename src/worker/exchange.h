@@ -55,6 +55,10 @@ void	 exchange_break(struct exchange *x, struct verdict *v, const char *why);
 /* We cannot go on, which is not the worker's fault: v gets FAILED(reason). Copies why. */
 void	 exchange_stop(struct exchange *x, struct verdict *v, enum reason reason, const char *why);
 
+/* The wait for one answer: max_extract_time and a little more, but not beyond wait's own end. A worker that works ends at
+ * max_extract_time of processor time by itself; one that hangs ends with this wait, not with the message's. */
+struct wait exchange_patience(const struct exchange *x, const struct wait *wait);
+
 /* Tick if it is time. False when the deadline has passed. */
 bool	 exchange_tick(struct wait *wait);
 

@@ -208,6 +208,7 @@ take_apart(
 	g_autofree char *text = NULL;
 	struct objects *set;
 	struct proto_done done;
+	struct wait own;
 
 	l->arena = -1;
 	l->arena_sent = false;
@@ -228,8 +229,9 @@ take_apart(
 		return NULL;
 	}
 	answer_list_init(&list, &b);
+	own = exchange_patience(&l->x, wait);
 	if (!ask(l, sp, arena, &b, mime, placed, v) ||
-	    !read_objects(l, &list, wait, v, &done, &text))
+	    !read_objects(l, &list, &own, v, &done, &text))
 		return NULL;
 	if (list.in_arena == 0)
 		fd_close(&arena);
@@ -237,7 +239,7 @@ take_apart(
 		exchange_break(&l->x, v, "the arena is still mapped for writing");
 		return NULL;
 	}
-	set = build(l, sp, arena, &list, wait, v);
+	set = build(l, sp, arena, &list, &own, v);
 	l->arena = set ? arena : -1;
 	l->objects = set ? set->list->len : 0;
 	l->placed = set && placed ? b.spool_size : 0;
@@ -268,6 +270,7 @@ lease_place(struct lease *l, const struct object *o, struct wait *wait, struct p
 	struct proto_done done;
 	bool placed = false;
 	struct packet p;
+	struct wait own;
 
 	if (exchange_dead(&l->x, v))
 		return false;
@@ -278,7 +281,8 @@ lease_place(struct lease *l, const struct object *o, struct wait *wait, struct p
 	}
 	if (!exchange_send(&l->x, PROTO_PLACE, &rq, sizeof(rq), NULL, 0, v))
 		return false;
-	while (exchange_receive(&l->x, wait, v, &p)) {
+	own = exchange_patience(&l->x, wait);
+	while (exchange_receive(&l->x, &own, v, &p)) {
 		if (p.op == PROTO_PLACED && !placed)
 			placed = answer_place(&p, l->placed, out, &why);
 		else if (p.op == PROTO_DONE && placed && answer_done(&p, &done, &text, &why) &&
