@@ -80,7 +80,7 @@ heuristic_flags(const struct conf *conf, const struct conf_clamav *c)
 	    (c->alert_phishing ? PROTO_ALERT_PHISHING : 0) | (c->pua ? PROTO_PUA : 0) |
 	    (c->bytecode ? PROTO_BYTECODE : 0) | (c->huge_pages ? PROTO_HUGE_PAGES : 0) |
 	    (c->pin_workers ? PROTO_PIN_WORKERS : 0) | (c->layer_cache ? PROTO_LAYER_CACHE : 0) |
-	    (c->pcre_jit ? PROTO_PCRE_JIT : 0);
+	    (c->pcre_jit ? PROTO_PCRE_JIT : 0) | (c->logic_shortcut ? PROTO_LOGIC_SHORTCUT : 0);
 }
 
 static bool

@@ -60,6 +60,7 @@ static const char *const indifferent[] = {
 	"reload",
 	"layer_cache",
 	"pcre_jit",
+	"logic_shortcut",
 	"huge_pages",
 	"pin_workers",
 	"ac_depth",

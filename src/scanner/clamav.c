@@ -83,10 +83,10 @@ show_layer(struct scan *sc, uint32_t level, const char *type, uint32_t attribute
 	if (hashed)
 		digest_of(buffer, size, digest);
 	/* A normalised layer is not what it was made from: no part can be that. */
-	bool inside = trail_enter(sc->trail, level,
+	unsigned below = trail_enter(sc->trail, level,
 	    hashed && !(attributes & LAYER_ATTRIBUTES_NORMALIZED) ? digest : NULL, buffer, size);
 	return sc->memo &&
-	    memo_enter(sc->memo, level, inside, type, attributes, hashed ? digest : NULL, size);
+	    memo_enter(sc->memo, level, below, type, attributes, hashed ? digest : NULL, size);
 }
 
 /* Each new layer, before it is scanned. The unpackers of libclamav cut a member at their limit and
@@ -146,7 +146,9 @@ on_layer_done(int fd, int result, const char *name, void *context)
 	struct scan *sc = context;
 
 	(void)fd;
-	trail_leave(sc->trail, result);
+	int level = trail_leave(sc->trail, result);
+	if (sc->memo && level >= 0)
+		memo_leave(sc->memo, (uint32_t)level, result == 0);
 	layers_leave(&sc->layers, name, &sc->content);
 	return CL_CLEAN;
 }
@@ -160,6 +162,8 @@ on_hash(int fd, unsigned long long size, const unsigned char *md5, const char *n
 
 	(void)fd, (void)size, (void)md5, (void)name;
 	trail_doubt(sc->trail);
+	if (sc->memo)
+		memo_doubt(sc->memo);
 }
 
 static void
@@ -169,6 +173,8 @@ on_complaint(void *arg, const char *text)
 	AUTO(verdict_clear) struct verdict one = { 0 };
 
 	sc->complained = true;
+	if (sc->memo)
+		memo_doubt(sc->memo);
 	complaint_judge(&one, text, sc->decomposed);
 	if (one.failed != REASON_NONE)
 		verdict_fail(sc->v, one.failed, "%s", one.failed_why);

@@ -13,6 +13,7 @@
 #include "scanner/clamav.h"
 #include "scanner/hugepages.h"
 #include "scanner/jit.h"
+#include "scanner/logic.h"
 
 /* Larger than any scan's blocks, so that the heap is not given back and faulted in again for each
  * mail (facts-scanning.md 1). */
@@ -83,6 +84,20 @@ tell_refused(const struct loader *l, struct jit_counts n)
 	channel_log(l->sock, line);
 }
 
+static void
+prepare_logic(const struct loader *l)
+{
+	const bool wanted = l->settings->flags & PROTO_LOGIC_SHORTCUT;
+
+	if (logic_prepare(wanted) || !wanted)
+		return;
+	g_autofree char *line =
+	    g_strdup_printf("logic_shortcut: not used: this build of the scanner or "
+			    "libclamav %s is not one that it is known to be right for",
+		clamav_version());
+	channel_log(l->sock, line);
+}
+
 static bool
 load(struct loader *l, GError **err)
 {
@@ -91,6 +106,7 @@ load(struct loader *l, GError **err)
 	if (!generation_read(l->settings->database, &l->result.generation, err) ||
 	    !selftest_write_signature(l->selftest, signature, err))
 		return false;
+	prepare_logic(l);
 	if (l->settings->flags & PROTO_PCRE_JIT)
 		jit_begin();
 	l->result.engine = clamav_load(l->settings, signature, l->folder, on_complaint, l, err);

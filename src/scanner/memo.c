@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "scanner/layers.h"
+#include "scanner/logic.h"
 
 /* 512 KiB: more than the thousand mails of a worker's life bring (measured: 2 layers a mail). */
 #define SETS        4096
@@ -14,13 +15,22 @@ struct key {
 	uint8_t bytes[DIGEST_LEN];
 };
 
+/* An open layer. */
+struct place {
+	struct key key; /* of it as a container */
+	bool known;     /* there is one */
+	bool document;
+	bool has_second;
+	struct key second; /* of it where the document is unpacked again */
+	uint64_t noise;    /* noise_now() when it began */
+};
+
 struct memo {
 	struct key table[SETS][WAYS]; /* all zero: empty */
 	uint8_t next[SETS];           /* the way that is overwritten next */
-	struct {
-		struct key key; /* of it as a container */
-		bool known;     /* there is one */
-	} chain[LAYERS_MAX];
+	struct place chain[LAYERS_MAX];
+	uint64_t skipped; /* layers that were known */
+	bool doubtful;
 	GArray *pending; /* of struct key */
 	struct digest *digest;
 };
@@ -52,6 +62,26 @@ void
 memo_begin(struct memo *m)
 {
 	g_array_set_size(m->pending, 0);
+	m->doubtful = false;
+}
+
+void
+memo_doubt(struct memo *m)
+{
+	m->doubtful = true;
+}
+
+/* It stands still while nothing is passed over and no expression holds. */
+static uint64_t
+noise_now(const struct memo *m)
+{
+	return logic_held() + m->skipped;
+}
+
+static bool
+is_document(const char *type)
+{
+	return g_str_has_prefix(type, "CL_TYPE_OOXML_");
 }
 
 /* libclamav takes a text or unknown bytes for something else once it has matched them, and a zip for
@@ -59,7 +89,7 @@ memo_begin(struct memo *m)
 static bool
 is_settled(const char *type)
 {
-	return strcmp(type, "CL_TYPE_MAIL") == 0 || g_str_has_prefix(type, "CL_TYPE_OOXML_");
+	return strcmp(type, "CL_TYPE_MAIL") == 0 || is_document(type);
 }
 
 /* The digest of all that makes a layer what it is to a signature; content NULL: its type is enough. */
@@ -98,29 +128,97 @@ contains(const struct memo *m, const struct key *k)
 	return false;
 }
 
-bool
-memo_enter(struct memo *m, uint32_t level, bool inside, const char *type, uint32_t attributes,
-    const uint8_t *digest, uint64_t size)
+static void
+add_pending(struct memo *m, const struct key *k)
 {
-	const bool settled = is_settled(type);
-	struct key key;
-	bool placed;
+	if (m->pending->len < PENDING_MAX)
+		g_array_append_val(m->pending, *k);
+}
 
-	if (level >= LAYERS_MAX)
-		return false;
-	placed = level == 0 || (inside && m->chain[level - 1].known);
-	m->chain[level].known = placed && (settled || digest);
-	if (m->chain[level].known)
-		make_key(m, level, type, attributes, settled ? NULL : digest, size,
-		    &m->chain[level].key);
-	if (level == 0 || !placed || !digest)
-		return false;
+/* In this scan. Keys of second sights are pending only once they are proven. */
+static bool
+just_proven(const struct memo *m, const struct key *k)
+{
+	for (guint i = m->pending->len; !m->doubtful && i > 0; i--)
+		if (memcmp(&g_array_index(m->pending, struct key, i - 1), k, sizeof *k) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_known(struct memo *m, uint32_t level, const char *type, uint32_t attributes,
+    const uint8_t digest[DIGEST_LEN], uint64_t size)
+{
+	struct key key;
+
 	make_key(m, level, type, attributes, digest, size, &key);
 	if (contains(m, &key))
 		return true;
-	if (m->pending->len < PENDING_MAX)
-		g_array_append_val(m->pending, key);
+	add_pending(m, &key);
 	return false;
+}
+
+static void
+make_second(struct memo *m, const struct place *document, const char *type, uint32_t attributes,
+    const uint8_t digest[DIGEST_LEN], uint64_t size, struct key *out)
+{
+	static const char mark[] = "second sight";
+
+	digest_add(m->digest, document->key.bytes, DIGEST_LEN);
+	digest_add(m->digest, mark, sizeof mark);
+	digest_add(m->digest, type, strlen(type) + 1);
+	digest_add(m->digest, &attributes, sizeof attributes);
+	digest_add(m->digest, &size, sizeof size);
+	digest_add(m->digest, digest, DIGEST_LEN);
+	digest_end(m->digest, out->bytes);
+}
+
+bool
+memo_enter(struct memo *m, uint32_t level, unsigned below, const char *type, uint32_t attributes,
+    const uint8_t *digest, uint64_t size)
+{
+	const bool settled = is_settled(type);
+
+	if (level >= LAYERS_MAX || below > level)
+		return false;
+	struct place *at = &m->chain[level];
+	const struct place *around = below > 0 ? &m->chain[level - below] : NULL;
+	const bool inside = below == 1 && around->known;
+
+	at->known = (level == 0 || inside) && (settled || digest);
+	if (at->known)
+		make_key(m, level, type, attributes, settled ? NULL : digest, size, &at->key);
+	at->document = at->known && is_document(type);
+	at->has_second = false;
+	if (level == 0 || !digest)
+		return false;
+	if (inside && is_known(m, level, type, attributes, digest, size)) {
+		m->skipped++;
+		return true;
+	}
+	if (below == 0 || below > 2 || !around->document)
+		return false;
+	make_second(m, around, type, attributes, digest, size, &at->second);
+	at->noise = noise_now(m);
+	at->has_second = inside;
+	if (below == 2 && (contains(m, &at->second) || just_proven(m, &at->second))) {
+		m->skipped++;
+		return true;
+	}
+	return false;
+}
+
+void
+memo_leave(struct memo *m, uint32_t level, bool clean)
+{
+	if (level >= LAYERS_MAX)
+		return;
+	struct place *at = &m->chain[level];
+
+	if (at->has_second && clean && !m->doubtful && logic_held() != LOGIC_UNKNOWN &&
+	    noise_now(m) == at->noise)
+		add_pending(m, &at->second);
+	at->has_second = false;
 }
 
 static void

@@ -4,7 +4,7 @@
 
 #include "verdict/evasion.h"
 
-#define FLAGS_ALL    (((uint64_t)PROTO_LF << 1) - 1)
+#define FLAGS_ALL    (((uint64_t)PROTO_LOGIC_SHORTCUT << 1) - 1)
 #define DEPTH_MAX    90 /* libclamav nests at most 100, and needs some levels for itself */
 #define SIZE_LIMIT   (UINT64_C(1) << 40)
 #define TIME_MS_MAX  (24u * 3600 * 1000)

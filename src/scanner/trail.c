@@ -65,8 +65,8 @@ keep(GHashTable *set, const uint8_t digest[DIGEST_LEN])
 		g_hash_table_add(set, g_memdup2(digest, DIGEST_LEN));
 }
 
-/* True: level is one more than the newest layer's. */
-static bool
+/* How far below the newest layer that is. */
+static unsigned
 push(struct trail *t, uint32_t level)
 {
 	const bool inside = t->depth > 0;
@@ -74,10 +74,10 @@ push(struct trail *t, uint32_t level)
 
 	if (t->depth == LAYERS_MAX || (inside ? level <= around : level != 0)) {
 		t->doubtful = true;
-		return false;
+		return 0;
 	}
 	t->levels[t->depth++] = level;
-	return inside && level == around + 1;
+	return level - around;
 }
 
 static void
@@ -94,19 +94,19 @@ keep_layer(struct trail *t, const uint8_t *digest, const void *data, size_t size
 	keep(t->texts, lines);
 }
 
-bool
+unsigned
 trail_enter(struct trail *t, uint32_t level, const uint8_t *digest, const void *data, size_t size)
 {
 	keep_layer(t, digest, data, size);
 	return push(t, level);
 }
 
-void
+int
 trail_leave(struct trail *t, int result)
 {
 	if (result != 0 || t->depth == 0)
 		t->doubtful = true;
-	t->depth -= t->depth > 0;
+	return t->depth > 0 ? (int)t->levels[--t->depth] : -1;
 }
 
 void

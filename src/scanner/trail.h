@@ -25,11 +25,12 @@ struct trail *trail_new(bool keeps, size_t text_max);
 void	 trail_free(struct trail **t);
 
 /* A layer is about to be scanned. digest: its SHA-256; NULL: it shall not be kept, because it is the
- * object itself or not what a part can be. True: the layer around it was shown too. */
-bool	 trail_enter(struct trail *t, uint32_t level, const uint8_t *digest, const void *data,
+ * object itself or not what a part can be. Returns how many levels below the newest that is open it is: 1 = right
+ * inside, 2 = something lies between that was not shown; 0 = it is the object, or out of order. */
+unsigned trail_enter(struct trail *t, uint32_t level, const uint8_t *digest, const void *data,
     size_t size);
-/* The newest has ended; result as libclamav gives it, 0 = nothing found. */
-void	 trail_leave(struct trail *t, int result);
+/* The newest has ended; result as libclamav gives it, 0 = nothing found. Returns its level, or -1 if there is none. */
+int	 trail_leave(struct trail *t, int result);
 /* Nothing that is kept shall prove anything. */
 void	 trail_doubt(struct trail *t);
 

@@ -104,6 +104,7 @@ enum {
 	PROTO_PCRE_JIT		= 1u << 17,
 	PROTO_PARANOID		= 1u << 18,	/* look for signs of evasion; needs PROTO_SWEEP */
 	PROTO_LF		= 1u << 19,	/* the engine sees the whole message with LF at the end of its lines */
+	PROTO_LOGIC_SHORTCUT	= 1u << 20,
 };
 
 struct proto_settings {

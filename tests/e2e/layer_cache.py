@@ -8,6 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..'))
 from lib.scanner import *
 
+COUNTS = not SANITIZED  # a sanitized scanner does not see if an expression of a signature held
 MARK = b'only among certain containers: 5f1d'
 # Two files of one MD5 (Wang and others, 2004).
 TWINS = [bytes.fromhex('d131dd02c5e6eec4693d9a0698aff95c2fcab5%s12467eab4004583eb8fb7f8955ad340609f4b30283e48883%s415a085125e8f7cdc99fd91dbd%s'
@@ -44,8 +45,8 @@ def hits(p):
         expect(whole(w, mail(noise(9))).clean(), 'the text')
         for n, (first, second, wanted) in enumerate([
                 (noise(5000), noise(5000), 1), (archive, archive, 1), (document(theme), document(theme), 1),
-                # of two documents with some members in common these, of archives none
-                (document(('x', b'1' * 20), theme), document(('x', b'2' * 20), theme), 3),
+                # of two documents with some members in common these, of archives none; what follows its first member is unpacked twice
+                (document(('x', b'1' * 20), theme), document(('x', b'2' * 20), theme), 3 + 3 * COUNTS),
                 (zipped(('a', noise(97)), ('b', noise(96))), zipped(('a', noise(97)), ('b', noise(95))), 0)]):
             a = whole(w, mail(first))
             expect(a.clean() and a.known >= 1, n, a, a.known)
@@ -97,6 +98,43 @@ def intermediates(p):
                 expect(whole(w, mail(first)).clean(), 'first')
         v = whole(w, mail(zipped(('a', zipped(('b', MARK))))))
         expect('ZipInZip.UNOFFICIAL' in v.names(), v)
+
+
+@test('a document is unpacked as such and as an archive: its members are scanned once, if no signature could tell the difference')
+def twice(p):
+    logical(p, 'InZip', 'Container:CL_TYPE_ZIP', MARK)
+    logical(p, 'InPdf', 'Container:CL_TYPE_PDF', b'held, but asks for another container')
+    p.write('two.ldb', 'Two;Engine:81-255,Target:0;0&1;%s;%s\n' % (b'one half'.hex(), b'other half'.hex()))
+    for flags in FLAGS, FLAGS & ~F_LOGIC:
+        for members, wanted in (2, 2), (5, 5), ([b'one half'], 1), ([b'other half'], 1), ([b'held, but asks for another container'], 0):
+            with p.worker(flags=flags) as w:
+                contents = members if isinstance(members, list) else [noise(500, n) for n in range(members)]
+                v = whole(w, mail(document(*[('m%d' % n, noise(99) + c + noise(99)) for n, c in enumerate(contents)])))
+                expect(v.clean() and v.known == (wanted + 1) * COUNTS, members, v.known, v)
+    with p.worker(flags=FLAGS & ~F_CACHE) as w:
+        v = whole(w, mail(document(('m', noise(500)))))
+        expect(v.clean() and v.known == 0, v.known)
+
+
+@test('a document whose second form a signature asks for: found, whatever was clean before')
+def second_form(p):
+    logical(p, 'InZip', 'Container:CL_TYPE_ZIP', MARK)
+    logical(p, 'ZipInZip', 'Intermediates:CL_TYPE_ZIP>CL_TYPE_ZIP', MARK)
+    p.write('two.ldb', 'Two;Engine:81-255,Container:CL_TYPE_ZIP,Target:0;(0|1)>1;%s;%s\n' % (b'one half'.hex(), b'other half'.hex()))
+    held = noise(300) + MARK + noise(300)
+    halves = noise(300) + b'one half and the other half' + noise(99)
+    bad = [mail(document(('x.bin', held))), mail(document(('x.bin', halves))), mail(document(('a', noise(70)), ('x.bin', held), ('z', noise(71)))),
+           mail(document(('in.zip', zipped(('x', held))))), mail(document(('d.docx', document(('x', held)))))]
+    good = [mail(held), mail(document(('a', noise(70)))), mail(document(('x.bin', noise(600)))), mail(tarred(('x.bin', held))), mail(halves),
+            mail(document(('x.bin', b'one half of it' + noise(99)))),
+            mail(document(('in.gz', gzip.compress(held, mtime=0))))]
+    with p.worker() as on, p.worker(flags=FLAGS & ~F_CACHE) as off:
+        want = [whole(off, m).names() for m in bad]
+        expect('InZip.UNOFFICIAL' in want[0] and 'Two.UNOFFICIAL' in want[1] and all(want), want)
+        for order in good + bad + good, bad[::-1] + good, bad + bad:
+            for m in order:
+                v = whole(on, m)
+                expect(v.names() == whole(off, m).names(), m[:300], v)
 
 
 @test('a container that libclamav takes for something else when it has read it: its members are not known')

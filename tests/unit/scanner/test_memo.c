@@ -22,7 +22,7 @@ enter(struct memo *m, uint32_t level, const char *type, const char *content)
 	uint8_t digest[DIGEST_LEN];
 
 	digest_of(content, strlen(content), digest);
-	return memo_enter(m, level, true, type, 0, level > 0 ? digest : NULL, strlen(content));
+	return memo_enter(m, level, level > 0, type, 0, level > 0 ? digest : NULL, strlen(content));
 }
 
 /* A mail with one layer, in one container if there is a type for it. */
@@ -90,32 +90,32 @@ what_it_is(void **state)
 
 	(void)state;
 	memo_begin(m);
-	assert_false(memo_enter(m, 0, false, "CL_TYPE_MAIL", 0, NULL, 100));
-	assert_false(memo_enter(m, 1, true, "CL_TYPE_PDF", 0, digest, 10));
+	assert_false(memo_enter(m, 0, 0, "CL_TYPE_MAIL", 0, NULL, 100));
+	assert_false(memo_enter(m, 1, 1, "CL_TYPE_PDF", 0, digest, 10));
 	memo_end(m, true);
 	memo_begin(m);
-	memo_enter(m, 0, false, "CL_TYPE_MAIL", 0, NULL, 100);
-	assert_true(memo_enter(m, 1, true, "CL_TYPE_PDF", 0, digest, 10));
-	assert_false(memo_enter(m, 1, true, "CL_TYPE_PDF", 0, digest, 11));
-	assert_false(memo_enter(m, 1, true, "CL_TYPE_PDF", 2, digest, 10));
-	assert_false(memo_enter(m, 1, true, "CL_TYPE_RTF", 0, digest, 10));
-	assert_false(memo_enter(m, 1, false, "CL_TYPE_PDF", 0, digest, 10)); /* not right below */
-	assert_false(memo_enter(m, 1, true, "CL_TYPE_PDF", 0, NULL, 10));
-	assert_false(memo_enter(m, LAYERS_MAX, true, "CL_TYPE_PDF", 0, digest, 10));
+	memo_enter(m, 0, 0, "CL_TYPE_MAIL", 0, NULL, 100);
+	assert_true(memo_enter(m, 1, 1, "CL_TYPE_PDF", 0, digest, 10));
+	assert_false(memo_enter(m, 1, 1, "CL_TYPE_PDF", 0, digest, 11));
+	assert_false(memo_enter(m, 1, 1, "CL_TYPE_PDF", 2, digest, 10));
+	assert_false(memo_enter(m, 1, 1, "CL_TYPE_RTF", 0, digest, 10));
+	assert_false(memo_enter(m, 1, 0, "CL_TYPE_PDF", 0, digest, 10)); /* not right below */
+	assert_false(memo_enter(m, 1, 1, "CL_TYPE_PDF", 0, NULL, 10));
+	assert_false(memo_enter(m, LAYERS_MAX, 1, "CL_TYPE_PDF", 0, digest, 10));
 	memo_end(m, false);
 	/* An object of a type that may change, of which nobody computed a hash. */
 	memo_begin(m);
-	memo_enter(m, 0, false, "CL_TYPE_ZIP", 0, NULL, 100);
-	assert_false(memo_enter(m, 1, true, "CL_TYPE_PDF", 0, digest, 10));
+	memo_enter(m, 0, 0, "CL_TYPE_ZIP", 0, NULL, 100);
+	assert_false(memo_enter(m, 1, 1, "CL_TYPE_PDF", 0, digest, 10));
 	memo_end(m, true);
 	memo_begin(m);
-	memo_enter(m, 0, false, "CL_TYPE_ZIP", 0, NULL, 100);
-	assert_false(memo_enter(m, 1, true, "CL_TYPE_PDF", 0, digest, 10));
+	memo_enter(m, 0, 0, "CL_TYPE_ZIP", 0, NULL, 100);
+	assert_false(memo_enter(m, 1, 1, "CL_TYPE_PDF", 0, digest, 10));
 	memo_end(m, true);
 	/* The object itself is never known. */
 	for (int i = 0; i < 2; i++) {
 		memo_begin(m);
-		assert_false(memo_enter(m, 0, false, "CL_TYPE_MAIL", 0, digest, 100));
+		assert_false(memo_enter(m, 0, 0, "CL_TYPE_MAIL", 0, digest, 100));
 		memo_end(m, true);
 	}
 	memo_free(&m);
