@@ -114,12 +114,12 @@ filter_chooses(const struct filter *f)
 	    !f->conf->scan_image_mime;
 }
 
-/* Is it declared as such, and do its bytes not say otherwise? */
+/* Is it declared as such, and do its bytes say so too? What nobody knows is none. */
 static bool
-is_kind(const struct candidates *c, const char *prefix)
+is_image(const struct candidates *c)
 {
-	return g_str_has_prefix(c->declared, prefix) && !c->obscure &&
-	    (!c->detected.known || g_str_has_prefix(c->detected.type, prefix));
+	return g_str_has_prefix(c->declared, "image/") && !c->obscure &&
+	    g_str_has_prefix(c->detected.type, "image/");
 }
 
 static bool
@@ -164,9 +164,9 @@ asked_by_extension(const struct filter *f, const struct candidates *c)
 bool
 filter_wants(const struct filter *f, const struct candidates *c)
 {
-	if (!f->conf->scan_text_mime && is_kind(c, "text/"))
+	if (!f->conf->scan_text_mime && c->textual && !c->obscure)
 		return false;
-	if (!f->conf->scan_image_mime && is_kind(c, "image/"))
+	if (!f->conf->scan_image_mime && is_image(c))
 		return false;
 	if (!f->by_extension && f->regexes->len == 0)
 		return true;

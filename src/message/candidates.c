@@ -5,6 +5,11 @@
 
 #include "message/zipnames.h"
 
+#define CHUNK (64 * 1024)
+
+/* ESC switches the character set of ISO-2022. */
+static const char text_controls[] = { '\b', '\t', '\n', '\v', '\f', '\r', '\x1b' };
+
 /* A name without its folders, and without what Windows does not see at its end. */
 static char *
 base_name(const char *name)
@@ -66,6 +71,40 @@ add_members(struct candidates *c, const struct objects *set, const struct object
 		add_name(c, g_ptr_array_index(c->names, i), true);
 }
 
+/* Eight bits are some character set's letters; a NUL (UTF-16, too) is no text for whoever looks at bytes. */
+static bool
+fits_text(char c)
+{
+	return !g_ascii_iscntrl(c) || memchr(text_controls, c, sizeof(text_controls)) != NULL;
+}
+
+static bool
+has_text(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!fits_text(p[i]))
+			return false;
+	return true;
+}
+
+/* From its first byte to its last: a program may stand behind a page of text. */
+static bool
+is_textual(const struct candidates *c, const struct objects *set, const struct object *o)
+{
+	g_autofree char *chunk = NULL;
+
+	if (!g_str_has_prefix(c->declared, "text/") || !g_str_has_prefix(c->detected.type, "text/"))
+		return false;
+	chunk = g_malloc(CHUNK);
+	for (uint64_t at = 0; at < o->size; at += CHUNK) {
+		const size_t n = (size_t)MIN(o->size - at, CHUNK);
+
+		if (!objects_read(set, o, at, chunk, n, NULL) || !has_text(chunk, n))
+			return false;
+	}
+	return true;
+}
+
 struct candidates *
 candidates_new(const struct objects *set, const struct object *o)
 {
@@ -82,6 +121,7 @@ candidates_new(const struct objects *set, const struct object *o)
 		c->detected = sniff("", 0);
 		c->obscure = true;
 	}
+	c->textual = is_textual(c, set, o);
 	c->bare = !o->names || !*o->names;
 	for (char **n = o->names; n && *n; n++) {
 		g_ptr_array_add(c->names, g_strdup(*n));

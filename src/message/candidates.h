@@ -16,13 +16,14 @@
 struct candidates {
 	const char	*declared;	/* borrowed from the object; text/plain when nothing was declared */
 	struct sniffed	 detected;
+	bool		 textual;	/* declared and detected as text, and no byte of it is one that no text has */
 	GPtrArray	*names;		/* of char * */
 	GHashTable	*extensions;	/* set of char *, lower case, without dot */
 	bool		 bare;		/* some name has no extension, or there is no name */
 	bool		 obscure;
 };
 
-/* Of an object, which must outlive them. Reads at most its beginning and its end. */
+/* Of an object, which must outlive them. Reads its beginning and its end, and all of it when it is declared as text. */
 struct candidates *candidates_new(const struct objects *set, const struct object *o);
 void	 candidates_free(struct candidates **c);
 

@@ -29,7 +29,7 @@ static const struct row {
 	ROW(0, "\xce\xfa\xed\xfe", "application/x-mach-binary", "bin", false, true),
 	ROW(0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage",
 	    "doc,dot,xls,xlt,xla,ppt,pps,pot,msg,msi,vsd,pub,mdb", false, true),
-	ROW(0, "{\\rt", "text/rtf", "rtf,doc", false, true),
+	ROW(0, "{\\rt", "application/rtf", "rtf,doc", false, true),
 	ROW(0, "L\0\0\0\1\x14\2", "application/x-ms-shortcut", "lnk", false, true),
 	ROW(0, "FWS", "application/x-shockwave-flash", "swf", false, true),
 	ROW(0, "CWS", "application/x-shockwave-flash", "swf", false, true),

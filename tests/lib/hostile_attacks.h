@@ -96,7 +96,7 @@ bad_arena(struct worker *w)
 	} else if (strcmp(w->word, "busy") == 0) {
 		message(w);
 		fill_arena(w);
-		object(w, part(1, STORE_ARENA, 0, sizeof(DECODED)));
+		object(w, part(1, STORE_ARENA, 0, DECODED_LEN));
 		clean(w);
 	} else if (strcmp(w->word, "seal") == 0) {
 		honest_objects(w);

@@ -37,6 +37,7 @@
 #define WORD_MAX	64
 #define FLOOD		100000
 #define DECODED		"decoded by the worker, HOSTILE or not"
+#define DECODED_LEN	(sizeof(DECODED) - 1)
 
 /* What is wrong with the next packet. */
 struct lie {
@@ -180,7 +181,7 @@ fill_arena(struct worker *w)
 	w->map = mmap(NULL, w->arena_size, PROT_READ | PROT_WRITE, MAP_SHARED, w->arena, 0);
 	if (w->map == MAP_FAILED)
 		_exit(9);
-	memcpy(w->map, DECODED, sizeof(DECODED));
+	memcpy(w->map, DECODED, DECODED_LEN);
 }
 
 static void
@@ -195,7 +196,7 @@ honest_objects(struct worker *w)
 {
 	message(w);
 	fill_arena(w);
-	object(w, part(1, STORE_ARENA, 0, sizeof(DECODED)));
+	object(w, part(1, STORE_ARENA, 0, DECODED_LEN));
 	object(w, part(2, STORE_SPOOL, 1, w->size > 2 ? 2 : 0));
 	leave_arena(w);
 }

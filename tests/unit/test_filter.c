@@ -194,6 +194,64 @@ filters(void **state)
 			fail_msg("row %zu: %s %s %s", i, rows[i].options, rows[i].type, rows[i].names);
 }
 
+#define BYTES(s) s, sizeof(s) - 1
+
+/* Text and images are left out when their bytes say that they are; what no row of sniff knows is scanned. */
+static void
+detected(void **state)
+{
+	static const struct {
+		const char *type, *data;
+		size_t len;
+		bool text, image; /* left out with scan_text_mime, scan_image_mime = false */
+	} rows[] = {
+		{"text/plain", BYTES("Dear all,\r\n\tthis is text.\f\r\n"), true, false},
+		{NULL, BYTES("Dear all"), true, false},
+		{"text/plain", BYTES(""), true, false},
+		{"text/html", BYTES("\xef\xbb\xbf <!DOCTYPE html>\n"), true, false},
+		{"text/csv", BYTES("gr\xc3\xbc\xc3\x9f;gr\xfc\xdf"), true, false},
+		{"text/plain", BYTES("\x1b$B%F%9%H\x1b(B"), true, false},
+		{"text/plain", BYTES("Dear\0all"), false, false},
+		{"text/plain", BYTES("\xff\xfeh\0i\0"), false, false},
+		{"text/plain", BYTES("Dear \1 all"), false, false},
+		{"text/plain", BYTES("Dear all\x7f"), false, false},
+		{"text/html", BYTES("<html>\0\1\2"), false, false},
+		{"text/plain", BYTES("\xe8\0\0\0\0\x5d\x81\xed"), false, false},
+		{"text/plain", BYTES("{\\rtf1 \\object"), false, false},
+		{"text/plain", BYTES("\x89PNG\r\n\x1a\n"), false, false},
+		{"application/octet-stream", BYTES("Dear all"), false, false},
+		{"image/png", BYTES("\x89PNG\r\n\x1a\n"), false, true},
+		{"image/jpeg", BYTES("GIF89a"), false, true},
+		{"image/png", BYTES("\xe8\0\0\0\0\x5d\x81\xed"), false, false},
+		{"image/png", BYTES("Dear all"), false, false},
+		{"image/png", BYTES("<html>"), false, false},
+		{"application/octet-stream", BYTES("\x89PNG\r\n\x1a\n"), false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		if (wants("scan_text_mime = false", rows[i].type, "", rows[i].data, rows[i].len) == rows[i].text ||
+		    wants("scan_image_mime = false", rows[i].type, "", rows[i].data, rows[i].len) == rows[i].image)
+			fail_msg("row %zu: %s", i, rows[i].type);
+}
+
+/* A page of text in front of it does not make it one: the last byte counts as the first does. */
+static void
+text_to_the_end(void **state)
+{
+	static const size_t sizes[] = {SNIFF_MAX, SNIFF_MAX + 1, 64 * 1024, 64 * 1024 + 1, 200000};
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		g_autofree char *page = g_malloc(sizes[i]);
+
+		memset(page, 'x', sizes[i]);
+		assert_false(wants("scan_text_mime = false", "text/plain", "a.txt", page, sizes[i]));
+		page[sizes[i] - 1] = '\0';
+		assert_true(wants("scan_text_mime = false", "text/plain", "a.txt", page, sizes[i]));
+	}
+}
+
 static void
 archives(void **state)
 {
@@ -303,6 +361,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(filters),
+		cmocka_unit_test(detected),
+		cmocka_unit_test(text_to_the_end),
 		cmocka_unit_test(archives),
 		cmocka_unit_test(names_of_members),
 		cmocka_unit_test(left_out_is_counted),

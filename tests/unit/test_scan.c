@@ -6,6 +6,9 @@
 
 #include "world.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "scan/plan.h"
 
 /* No engine needs a worker: the whole message is the only object. */
@@ -256,16 +259,22 @@ nobody_asked(void **state)
 static struct objects *
 parts(const struct message *m)
 {
-	struct objects *set = objects_new(m->spool, -1, 0);
-	static const char *const types[] = {NULL, "text/plain", "image/png", "application/zip",
-	                                    NULL};
+	static const char arena[] = "hello\x89PNG\r\n\x1a\nPK\3\4";
+	static const struct {
+		const char *type;
+		uint64_t at, len;
+	} rows[] = {{"text/plain", 0, 5}, {"image/png", 5, 8}, {"application/zip", 13, 4}, {NULL, 0, 5}};
+	const int fd = memfd_create("arena", MFD_CLOEXEC);
+	struct objects *set = objects_new(m->spool, fd, sizeof(arena));
 
-	for (unsigned i = 0; i < G_N_ELEMENTS(types); i++) {
-		g_autofree char *path = i ? g_strdup_printf("%u", i) : g_strdup("");
+	assert_int_equal(write(fd, arena, sizeof(arena)), sizeof(arena));
+	assert_non_null(objects_add(set, OBJECT_MESSAGE, STORE_SPOOL, 0, spool_size(m->spool), "", NULL,
+	                            NULL, NULL));
+	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *path = g_strdup_printf("%u", i + 1);
 
-		assert_non_null(objects_add(set, i ? OBJECT_PART : OBJECT_MESSAGE, STORE_SPOOL, 0,
-		                            i ? 5 : spool_size(m->spool), path, types[i], NULL,
-		                            NULL));
+		assert_non_null(objects_add(set, OBJECT_PART, STORE_ARENA, rows[i].at, rows[i].len, path,
+		                            rows[i].type, NULL, NULL));
 	}
 	return set;
 }

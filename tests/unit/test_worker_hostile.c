@@ -224,7 +224,8 @@ test_honest(void **state)
 	assert_string_equal(o->names[0], "a.txt");
 	assert_null(o->names[1]);
 	assert_true(objects_read(set, o, 0, buf, o->size, NULL));
-	assert_string_equal(buf, "decoded by the worker, HOSTILE or not");
+	assert_int_equal(o->size, strlen("decoded by the worker, HOSTILE or not"));
+	assert_memory_equal(buf, "decoded by the worker, HOSTILE or not", o->size);
 	digest_of(buf, o->size, sha);
 	assert_memory_equal(sha, o->sha256, DIGEST_LEN);
 	objects_free(&set);
