@@ -113,7 +113,7 @@ def read(path):
     try:
         with open(path, 'rb') as f:
             return f.read().decode('utf-8', 'replace')
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ''
 
 
