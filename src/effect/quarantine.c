@@ -200,7 +200,8 @@ note_again(struct quarantine *q, const struct quarantine_case *c, struct quarant
 	struct entry *e;
 	bool noted;
 
-	about_key(c, key);
+	if (!about_key(c, key, NULL)) /* what cannot be read fails when it is to be kept */
+		return false;
 	quarantine_lock(q);
 	e = g_hash_table_lookup(q->keys, key);
 	if (e != NULL && (e->busy || e->again >= QUARANTINE_AGAIN_MAX))

@@ -91,20 +91,35 @@ hex_text(const uint8_t digest[DIGEST_LEN])
 	return json_string(digest_hex(digest, hex));
 }
 
-void
-about_key(const struct quarantine_case *c, uint8_t out[DIGEST_LEN])
+/* Takes why. Always returns false. */
+static bool
+unreadable(GError *why, GError **err)
+{
+	g_set_error_literal(err, QUARANTINE_ERROR, QUARANTINE_E_IO, why->message);
+	g_error_free(why);
+	return false;
+}
+
+bool
+about_key(const struct quarantine_case *c, uint8_t out[DIGEST_LEN], GError **err)
 {
 	const GPtrArray *to = recipients_of(c);
-	struct digest *d = digest_new();
+	GError *why = NULL;
+	const uint8_t *bytes = spool_digest(c->message->spool, &why);
+	struct digest *d;
 
+	if (bytes == NULL)
+		return unreadable(why, err);
+	d = digest_new();
 	/* Every text with its NUL, so that no two lists look alike. */
-	digest_add(d, spool_digest(c->message->spool), DIGEST_LEN);
+	digest_add(d, bytes, DIGEST_LEN);
 	digest_add(d, why_name(c->why), strlen(why_name(c->why)) + 1);
 	digest_add(d, c->message->sender, strlen(c->message->sender) + 1);
 	for (guint i = 0; i < to->len; i++)
 		digest_add(d, g_ptr_array_index(to, i), strlen(g_ptr_array_index(to, i)) + 1);
 	digest_end(d, out);
 	digest_free(&d);
+	return true;
 }
 
 /* Of the mail as it is kept: without the field that the spool begins with. */
@@ -125,11 +140,7 @@ hash_message(const struct message *m, uint8_t out[DIGEST_LEN], GError **err)
 	}
 	digest_end(d, out);
 	digest_free(&d);
-	if (why == NULL)
-		return true;
-	g_set_error_literal(err, QUARANTINE_ERROR, QUARANTINE_E_IO, why->message);
-	g_error_free(why);
-	return false;
+	return why == NULL || unreadable(why, err);
 }
 
 static json_t *
@@ -224,9 +235,8 @@ about_make(const struct quarantine_case *c, const char *ref, int64_t now, GError
 	uint8_t whole[DIGEST_LEN], key[DIGEST_LEN];
 	json_t *o;
 
-	if (!hash_message(c->message, whole, err))
+	if (!hash_message(c->message, whole, err) || !about_key(c, key, err))
 		return NULL;
-	about_key(c, key);
 	o = json_object();
 	json_object_set_new(o, "version", json_integer(VERSION));
 	json_object_set_new(o, "ref", json_string(ref));

@@ -24,8 +24,8 @@
 /* The description of a mail that is about to be kept as ref. The caller owns it. */
 json_t	*about_make(const struct quarantine_case *c, const char *ref, int64_t now, GError **err);
 
-/* What makes two mails the same: bytes, envelope, and why they are kept. */
-void	 about_key(const struct quarantine_case *c, uint8_t out[DIGEST_LEN]);
+/* What makes two mails the same: bytes, envelope, and why they are kept. False and *err when the bytes cannot be read. */
+bool	 about_key(const struct quarantine_case *c, uint8_t out[DIGEST_LEN], GError **err) MUST_USE;
 
 /* Exact bytes as JSON, and back; NULL when it is neither a text nor bytes. The callers own the results. */
 json_t	*about_bytes(const char *s);

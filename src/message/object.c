@@ -58,8 +58,11 @@ hash(const struct objects *set, struct object *o, GError **err)
 	AUTO(digest_free) struct digest *d = NULL;
 
 	if (o->store == STORE_SPOOL && o->offset == 0 && o->size == spool_size(set->spool)) {
-		memcpy(o->sha256, spool_digest(set->spool), DIGEST_LEN);
-		return true;
+		const uint8_t *whole = spool_digest(set->spool, err);
+
+		if (whole != NULL)
+			memcpy(o->sha256, whole, DIGEST_LEN);
+		return whole != NULL;
 	}
 	chunk = g_malloc(HASH_CHUNK);
 	d = digest_new();

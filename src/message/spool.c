@@ -1,8 +1,8 @@
 /*
  * spool - a buffer, then a memfd, then an unlinked file
  *
- * Locks: spool.lock guards fd while spool_fd() makes it in a sealed spool whose content stands in
- * the buffer. Everything else is written before spool_seal() and only read after it.
+ * Locks: spool.lock guards, in a sealed spool, fd while spool_fd() makes it for content that stands in
+ * the buffer, and the digest. Everything else is written before spool_seal() and only read after it.
  */
 #include "message/spool.h"
 
@@ -19,17 +19,16 @@
 
 #include "base/auto.h"
 #include "base/fsx.h"
+#include "message/buffer.h"
 
-#define BUFFER_MAX                                                                                 \
-	(64 * 1024) /* most mails end here and need no descriptor before they are scanned */
-#define BUFFER_FIRST 4096
-#define COPY_CHUNK   (64 * 1024)
-#define ALL_SEALS    (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+#define COPY_CHUNK (64 * 1024)
+#define ALL_SEALS  (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 G_DEFINE_QUARK(avm_spool_error, spool_error)
 
 struct spool_budget {
 	_Atomic uint64_t used;
+	struct chunks *chunks;
 };
 
 enum place { IN_BUFFER = 0, IN_MEMFD, IN_FILE };
@@ -38,12 +37,11 @@ struct spool {
 	struct spool_budget *budget;
 	struct spool_limits lim;
 	enum place place;
-	char *buf; /* IN_BUFFER; stays after spool_fd() has made a memfd of it */
-	size_t buf_cap;
-	int fd; /* or -1 */
+	struct buffer buffer; /* IN_BUFFER; stays after spool_fd() has made a memfd of it */
+	int fd;               /* or -1 */
 	uint64_t size;
-	uint64_t held;         /* of the budget */
-	struct digest *digest; /* NULL once sealed or poisoned */
+	uint64_t held; /* of the budget */
+	bool digested; /* sha256 is set */
 	uint8_t sha256[DIGEST_LEN];
 	GError *poison;
 	bool sealed;
@@ -53,12 +51,17 @@ struct spool {
 struct spool_budget *
 spool_budget_new(void)
 {
-	return g_new0(struct spool_budget, 1);
+	struct spool_budget *b = g_new0(struct spool_budget, 1);
+
+	b->chunks = chunks_new();
+	return b;
 }
 
 void
 spool_budget_free(struct spool_budget **b)
 {
+	if (*b != NULL)
+		chunks_free(&(*b)->chunks);
 	g_clear_pointer(b, g_free);
 }
 
@@ -96,7 +99,6 @@ spool_new(struct spool_budget *b, const struct spool_limits *limits)
 	sp->budget = b;
 	sp->lim = *limits;
 	sp->fd = -1;
-	sp->digest = digest_new();
 	pthread_mutex_init(&sp->lock, NULL);
 	return sp;
 }
@@ -107,9 +109,8 @@ poison(struct spool *sp, enum spool_error code, GError *cause, GError **err)
 {
 	g_set_error_literal(&sp->poison, SPOOL_ERROR, (gint)code, cause->message);
 	g_error_free(cause);
-	g_clear_pointer(&sp->buf, g_free);
+	buffer_clear(&sp->buffer, sp->budget->chunks);
 	fd_close(&sp->fd);
-	digest_free(&sp->digest);
 	budget_return(sp);
 	sp->size = 0;
 	if (err)
@@ -136,14 +137,28 @@ make_memfd(GError **err)
 	return fd;
 }
 
+static bool
+copy_buffer(const struct spool *sp, int to, GError **err)
+{
+	size_t n;
+
+	for (size_t at = 0; at < sp->size; at += n) {
+		const char *piece = buffer_piece(&sp->buffer, at, &n);
+
+		if (!fsx_pwrite_all(to, piece, n, (off_t)at, err))
+			return false;
+	}
+	return true;
+}
+
 /* The content so far, which stands in the buffer or in a memfd, goes to `to`. */
 static bool
 copy_to(const struct spool *sp, int to, GError **err)
 {
 	g_autofree char *chunk = NULL;
 
-	if (sp->buf)
-		return fsx_pwrite_all(to, sp->buf, sp->size, 0, err);
+	if (sp->place == IN_BUFFER)
+		return copy_buffer(sp, to, err);
 	chunk = g_malloc(COPY_CHUNK);
 	for (uint64_t at = 0; at < sp->size; at += COPY_CHUNK) {
 		size_t n = (size_t)MIN(sp->size - at, COPY_CHUNK);
@@ -164,26 +179,12 @@ move_to(struct spool *sp, enum place place, GError **err)
 
 	if (fd < 0 || !copy_to(sp, fd, err))
 		return false;
-	g_clear_pointer(&sp->buf, g_free);
+	buffer_clear(&sp->buffer, sp->budget->chunks);
 	fd_close(&sp->fd);
 	sp->fd = fd;
 	sp->place = place;
 	fd = -1;
 	return true;
-}
-
-/* Grow the buffer so that it holds size bytes, size <= BUFFER_MAX. */
-static void
-grow(struct spool *sp, size_t size)
-{
-	size_t cap = MAX(sp->buf_cap, BUFFER_FIRST);
-
-	while (cap < size)
-		cap *= 2;
-	if (cap == sp->buf_cap)
-		return;
-	sp->buf = g_realloc(sp->buf, cap);
-	sp->buf_cap = cap;
 }
 
 /* Put the bytes where a content of sp->size + len belongs. */
@@ -199,8 +200,7 @@ store(struct spool *sp, const void *data, size_t len, GError **err)
 		return false;
 	if (sp->place != IN_BUFFER)
 		return fsx_pwrite_all(sp->fd, data, len, (off_t)sp->size, err);
-	grow(sp, (size_t)size);
-	memcpy(sp->buf + sp->size, data, len);
+	buffer_append(&sp->buffer, sp->budget->chunks, data, len);
 	return true;
 }
 
@@ -246,7 +246,6 @@ spool_append(struct spool *sp, const void *data, size_t len, GError **err)
 		return poison(sp, SPOOL_E_IO, cause, err);
 	}
 	sp->size += len;
-	digest_add(sp->digest, data, len);
 	return true;
 }
 
@@ -286,8 +285,6 @@ spool_seal(struct spool *sp, GError **err)
 	}
 	if (sp->place != IN_BUFFER && !harden(&sp->fd, sp->place, &cause))
 		return poison(sp, SPOOL_E_IO, cause, err);
-	digest_end(sp->digest, sp->sha256);
-	digest_free(&sp->digest);
 	sp->sealed = true;
 	return true;
 }
@@ -298,11 +295,35 @@ spool_size(const struct spool *sp)
 	return sp->size;
 }
 
-const uint8_t *
-spool_digest(const struct spool *sp)
+static bool
+digest_content(struct spool *sp, GError **err)
 {
+	AUTO(digest_free) struct digest *d = digest_new();
+	g_autofree char *chunk = g_malloc(COPY_CHUNK);
+
+	for (uint64_t at = 0; at < sp->size; at += COPY_CHUNK) {
+		const size_t n = (size_t)MIN(sp->size - at, COPY_CHUNK);
+
+		if (!spool_read(sp, at, chunk, n, err))
+			return false;
+		digest_add(d, chunk, n);
+	}
+	digest_end(d, sp->sha256);
+	return true;
+}
+
+const uint8_t *
+spool_digest(struct spool *sp, GError **err)
+{
+	bool known;
+
 	g_assert(sp->sealed);
-	return sp->sha256;
+	pthread_mutex_lock(&sp->lock);
+	if (!sp->digested)
+		sp->digested = digest_content(sp, err);
+	known = sp->digested;
+	pthread_mutex_unlock(&sp->lock);
+	return known ? sp->sha256 : NULL;
 }
 
 int
@@ -315,8 +336,7 @@ spool_fd(struct spool *sp, GError **err)
 	pthread_mutex_lock(&sp->lock);
 	if (sp->fd < 0) {
 		fd = make_memfd(err);
-		if (fd >= 0 && fsx_pwrite_all(fd, sp->buf, sp->size, 0, err) &&
-		    harden(&fd, IN_MEMFD, err)) {
+		if (fd >= 0 && copy_buffer(sp, fd, err) && harden(&fd, IN_MEMFD, err)) {
 			sp->fd = fd;
 			fd = -1;
 		}
@@ -338,8 +358,7 @@ spool_read(const struct spool *sp, uint64_t at, void *buf, size_t len, GError **
 	}
 	if (sp->place != IN_BUFFER)
 		return fsx_pread_all(sp->fd, buf, len, (off_t)at, err);
-	if (len > 0)
-		memcpy(buf, sp->buf + at, len);
+	buffer_read(&sp->buffer, (size_t)at, buf, len);
 	return true;
 }
 
@@ -357,9 +376,8 @@ spool_free(struct spool **sp)
 	if (!s)
 		return;
 	*sp = NULL;
-	g_free(s->buf);
+	buffer_clear(&s->buffer, s->budget->chunks);
 	fd_close(&s->fd);
-	digest_free(&s->digest);
 	budget_return(s);
 	g_clear_error(&s->poison);
 	pthread_mutex_destroy(&s->lock);

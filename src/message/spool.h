@@ -1,9 +1,9 @@
 /*
  * spool - one message as bytes: written once, then sealed, then read by many
  *
- * The first bytes wait in a buffer, then in a memfd up to memory_max, then in an unlinked file in file_base. The front
- * never maps any of them, so its resident set does not grow with the message. All spools together stay below total_max
- * of the budget they were made with. Sealing fixes size and digest; a memfd gets every seal, so no process that is handed the
+ * Up to 512 KB wait in a buffer, more in a memfd up to memory_max, then in an unlinked file in file_base. The front
+ * never maps any of those, so its resident set does not grow with large messages. All spools together stay below total_max
+ * of the budget they were made with. Sealing fixes the content; a memfd gets every seal, so no process that is handed the
  * descriptor can change a byte.
  *
  * Diagnostics: none are logged here; every failure travels up as a GError.
@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/auto.h"
 #include "base/digest.h"
 
 enum spool_error {
@@ -56,13 +57,14 @@ struct spool *spool_new(struct spool_budget *b, const struct spool_limits *limit
  */
 bool	 spool_append(struct spool *sp, const void *data, size_t len, GError **err);
 
-/* Fix the content: flush, add the seals, finish the digest. Returns false and *err as spool_append(). Idempotent. */
+/* Fix the content: flush, add the seals. Returns false and *err as spool_append(). Idempotent. */
 bool	 spool_seal(struct spool *sp, GError **err);
 
 /* A sealed spool's size, digest, and descriptor for another process (read-only use; borrowed, valid until spool_free()).
- * spool_fd() makes the memfd if the content was small enough to need none so far; -1 and *err. */
+ * spool_digest() computes it when it is asked first: a message that the cache knows never needs it; NULL and *err when the content
+ * cannot be read. spool_fd() makes the memfd if the content was small enough to need none so far; -1 and *err. Any thread. */
 uint64_t spool_size(const struct spool *sp);
-const uint8_t *spool_digest(const struct spool *sp);
+const uint8_t *spool_digest(struct spool *sp, GError **err) MUST_USE;
 int	 spool_fd(struct spool *sp, GError **err);
 
 /* Read exactly len bytes at an offset of a sealed spool. Any thread. Returns false and *err (also beyond the end). */

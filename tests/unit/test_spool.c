@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,7 +82,8 @@ round_trip(size_t len, size_t piece, bool want_disk)
 	assert_int_equal(spool_size(sp), len);
 	assert_int_equal(spool_on_disk(sp), want_disk);
 	digest_of(data, len, sha);
-	assert_memory_equal(spool_digest(sp), sha, DIGEST_LEN);
+	assert_memory_equal(spool_digest(sp, NULL), sha, DIGEST_LEN);
+	assert_ptr_equal(spool_digest(sp, NULL), spool_digest(sp, NULL));
 	assert_true(spool_read(sp, 0, back, len, NULL));
 	assert_memory_equal(back, data, len);
 	fd = spool_fd(sp, NULL);
@@ -112,6 +114,9 @@ sizes(void **state)
 	round_trip(64 * KB, 1000, false);
 	round_trip(64 * KB + 1, 64 * KB, false);
 	round_trip(200 * KB, 777, false);
+	round_trip(512 * KB, 65535, false);
+	round_trip(512 * KB + 1, 65535, false);
+	round_trip(512 * KB + 1, 512 * KB + 1, false);
 	round_trip(MB, 4096, false);
 	round_trip(MB + 1, 4096, true);
 	round_trip(3 * MB, 65535, true);
@@ -250,7 +255,7 @@ out_of_descriptors(void **state)
 	(void)state;
 	getrlimit(RLIMIT_NOFILE, &old);
 	none = (struct rlimit){.rlim_cur = 3, .rlim_max = old.rlim_max};
-	for (size_t len = 65 * KB; len <= 2 * MB; len *= 10) {
+	for (size_t len = 600 * KB; len <= 2 * MB; len *= 3) {
 		AUTO(spool_free) struct spool *sp = spool_new(b, &lim);
 		AUTO(spool_free) struct spool *later = spool_new(b, &lim);
 		g_autoptr(GError) err = NULL;
@@ -373,8 +378,36 @@ disk_full(void **state)
 struct shared {
 	struct spool *sp;
 	int fd;
+	const uint8_t *digest;
 	bool ok;
 };
+
+/* What cannot be read has no digest, and says so each time. */
+static void
+no_digest_without_content(void **state)
+{
+	char *dir = unit_mkdir();
+	struct spool_limits lim = limits(dir);
+	AUTO(spool_budget_free) struct spool_budget *b = spool_budget_new();
+	AUTO(spool_free) struct spool *sp = spool_new(b, &lim);
+	g_autofree char *data = pattern(2 * MB), *link = NULL;
+	g_autoptr(GError) err = NULL, again = NULL;
+	int fd;
+
+	(void)state;
+	assert_true(spool_append(sp, data, 2 * MB, NULL));
+	assert_true(spool_seal(sp, NULL));
+	link = g_strdup_printf("/proc/self/fd/%d", spool_fd(sp, NULL));
+	chmod(link, 0600);
+	fd = open(link, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0 && ftruncate(fd, MB) == 0);
+	close(fd);
+	assert_null(spool_digest(sp, &err));
+	assert_non_null(err);
+	assert_null(spool_digest(sp, &again));
+	assert_non_null(again);
+	unit_rmdir(dir);
+}
 
 static void *
 reader(void *arg)
@@ -387,10 +420,11 @@ reader(void *arg)
 		s->ok &= spool_read(s->sp, (uint64_t)i, buf, sizeof(buf), NULL) &&
 		         buf[0] == (char)(i * 7);
 	s->fd = spool_fd(s->sp, NULL);
+	s->digest = spool_digest(s->sp, NULL);
 	return NULL;
 }
 
-/* Many threads read a sealed spool and ask for its descriptor: one is made. */
+/* Many threads read a sealed spool and ask for its descriptor and digest: one is made. */
 static void
 threads(void **state)
 {
@@ -400,6 +434,7 @@ threads(void **state)
 	struct shared s[4];
 	pthread_t t[4];
 	g_autofree char *data = g_malloc(1000);
+	uint8_t sha[DIGEST_LEN];
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
@@ -414,7 +449,10 @@ threads(void **state)
 		pthread_join(t[i], NULL);
 		assert_true(s[i].ok);
 		assert_int_equal(s[i].fd, s[0].fd);
+		assert_ptr_equal(s[i].digest, s[0].digest);
 	}
+	digest_of(data, 1000, sha);
+	assert_memory_equal(s[0].digest, sha, DIGEST_LEN);
 	assert_true(s[0].fd >= 0);
 }
 
@@ -460,6 +498,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(folder_gone),
     cmocka_unit_test(file_refuses),
     cmocka_unit_test(disk_full),
+    cmocka_unit_test(no_digest_without_content),
     cmocka_unit_test(threads),
     cmocka_unit_test(budget_under_threads),
 };

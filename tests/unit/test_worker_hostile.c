@@ -216,7 +216,7 @@ test_honest(void **state)
 	assert_int_equal(v.states, 1u << SCAN_COMPLETE);
 	o = g_ptr_array_index(set->list, 0);
 	assert_int_equal(o->size, spool_size(sp));
-	assert_memory_equal(o->sha256, spool_digest(sp), DIGEST_LEN);
+	assert_memory_equal(o->sha256, spool_digest(sp, NULL), DIGEST_LEN);
 	o = g_ptr_array_index(set->list, 1);
 	assert_int_equal(o->store, STORE_ARENA);
 	assert_string_equal(o->path, "1");
