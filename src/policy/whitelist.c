@@ -41,6 +41,7 @@ struct whitelist {
 	pthread_mutex_t mu;         /* guards: */
 	struct whitelist_list *now; /* never NULL */
 	struct print print;         /* of the reading last tried */
+	bool reading;               /* somebody does; others go on with the present list */
 };
 
 static void
@@ -279,37 +280,55 @@ whitelist_path(const struct whitelist *w)
 	return w->path;
 }
 
-/* Has the file changed since it was last tried? Under the lock. A file that is gone is tried once. */
-static bool
-has_changed(const struct whitelist *w)
+/* What the file is now; all zero when it is gone, so that this is tried once. */
+static void
+look(const struct whitelist *w, struct print *print)
 {
-	struct print print;
 	struct stat st;
 
-	memset(&print, 0, sizeof print);
+	memset(print, 0, sizeof *print);
 	if (stat(w->path, &st) == 0)
-		print_of(&st, &print);
-	return memcmp(&print, &w->print, sizeof print) != 0;
+		print_of(&st, print);
+}
+
+/* The file has changed; that nobody else reads it is known by w->reading, not by the lock. */
+static void
+read_again(struct whitelist *w)
+{
+	g_autoptr(GError) err = NULL;
+	struct print print;
+	struct whitelist_list *fresh = read_file(w->path, &print, &err), *old = NULL;
+
+	if (fresh)
+		log_notice("whitelist: %s read again: %u entries", w->path, fresh->all->len);
+	else
+		keep_old(w->now, err); /* which only who reads may replace */
+	pthread_mutex_lock(&w->mu);
+	if (fresh) {
+		old = w->now;
+		w->now = fresh;
+	}
+	w->print = print;
+	w->reading = false;
+	pthread_mutex_unlock(&w->mu);
+	whitelist_list_unref(&old);
 }
 
 struct whitelist_list *
 whitelist_now(struct whitelist *w)
 {
 	struct whitelist_list *l;
+	struct print print;
+	bool mine;
 
+	look(w, &print);
 	pthread_mutex_lock(&w->mu);
-	if (has_changed(w)) {
-		g_autoptr(GError) err = NULL;
-
-		l = read_file(w->path, &w->print, &err);
-		if (l) {
-			log_notice("whitelist: %s read again: %u entries", w->path, l->all->len);
-			whitelist_list_unref(&w->now);
-			w->now = l;
-		} else {
-			keep_old(w->now, err);
-		}
-	}
+	mine = !w->reading && memcmp(&print, &w->print, sizeof print) != 0;
+	w->reading |= mine;
+	pthread_mutex_unlock(&w->mu);
+	if (mine)
+		read_again(w);
+	pthread_mutex_lock(&w->mu);
 	l = whitelist_list_ref(w->now);
 	pthread_mutex_unlock(&w->mu);
 	return l;

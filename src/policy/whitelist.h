@@ -12,8 +12,8 @@
  *
  * The file is looked at whenever a finding asks, and read again when it has changed; an error in it keeps the old list, loudly.
  *
- * Locks: one mutex around the present list, held while the file is looked at and read: findings are rare, and whoever has one
- *        meanwhile waits for the same list. Lists themselves are immutable but for their counters.
+ * Locks: one mutex around the present list, never held while the file is looked at or read: one thread reads, and whoever has a finding
+ *        meanwhile goes on with the list before. Lists themselves are immutable but for their counters.
  */
 #ifndef AVM_POLICY_WHITELIST_H
 #define AVM_POLICY_WHITELIST_H
@@ -48,7 +48,7 @@ struct whitelist *whitelist_ref(struct whitelist *w);
 void	 whitelist_unref(struct whitelist **w);
 const char *whitelist_path(const struct whitelist *w);
 
-/* The present list, read again if the file has changed. Hold it while its entries are used. Any thread. */
+/* The present list, read again if the file has changed and nobody else is reading it. Hold it while its entries are used. Any thread. */
 struct whitelist_list *whitelist_now(struct whitelist *w);
 struct whitelist_list *whitelist_list_ref(struct whitelist_list *l);
 void	 whitelist_list_unref(struct whitelist_list **l);

@@ -4,7 +4,11 @@
 #include "world.h"
 
 #include <glib/gstdio.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "policy/ignore.h"
@@ -194,6 +198,78 @@ reading_again(void **state)
 	g_unlink(path);
 	assert_null(whitelist_new(path, NULL, &err));
 	assert_non_null(strstr(err->message, path));
+}
+
+/* A disk that takes its time, between the first byte asked for and slow.go. */
+static struct {
+	_Atomic bool on;
+	bool late;
+	sem_t asked, go;
+} slow;
+
+static bool
+in_time(sem_t *s)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 20;
+	return sem_timedwait(s, &end) == 0;
+}
+
+/* Instead of the C library's. */
+ssize_t pread64(int fd, void *buf, size_t len, off_t at);
+
+ssize_t
+pread64(int fd, void *buf, size_t len, off_t at)
+{
+	if (atomic_exchange(&slow.on, false)) {
+		sem_post(&slow.asked);
+		slow.late = !in_time(&slow.go);
+	}
+	return syscall(SYS_pread64, fd, buf, len, at);
+}
+
+static void *
+read_it(void *arg)
+{
+	return GUINT_TO_POINTER(size_now(arg));
+}
+
+/* While one thread reads, others go on with the list before; afterwards all have the new one. */
+static void
+reading_keeps_nobody(void **state)
+{
+	g_autofree char *path = make_file("A\n");
+	struct whitelist *w = whitelist_new(path, NULL, NULL);
+	pthread_t reader;
+	void *size;
+
+	(void)state;
+	assert_non_null(w);
+	assert_int_equal(sem_init(&slow.asked, 0, 0) | sem_init(&slow.go, 0, 0), 0);
+	assert_true(g_file_set_contents(path, "A\nB\n", -1, NULL));
+	atomic_store(&slow.on, true);
+	assert_int_equal(pthread_create(&reader, NULL, read_it, w), 0);
+	assert_true(in_time(&slow.asked));
+	assert_int_equal(size_now(w), 1);
+	assert_int_equal(sem_post(&slow.go), 0);
+	assert_int_equal(pthread_join(reader, &size), 0);
+	assert_false(slow.late);
+	assert_int_equal(GPOINTER_TO_UINT(size), 2);
+	assert_int_equal(size_now(w), 2);
+	/* changed once more while it was being read: seen by the next who asks */
+	assert_true(g_file_set_contents(path, "A\nB\nC\n", -1, NULL));
+	atomic_store(&slow.on, true);
+	assert_int_equal(pthread_create(&reader, NULL, read_it, w), 0);
+	assert_true(in_time(&slow.asked));
+	assert_true(g_file_set_contents(path, "", -1, NULL));
+	assert_int_equal(sem_post(&slow.go), 0);
+	assert_int_equal(pthread_join(reader, &size), 0);
+	assert_int_equal(GPOINTER_TO_UINT(size), 3);
+	assert_int_equal(size_now(w), 0);
+	whitelist_unref(&w);
+	g_unlink(path);
 }
 
 /* "i:Name@engine" one finding, "u:Name@engine" one behind which others may hide, P, F, M (more) */
@@ -393,6 +469,7 @@ main(void)
 		cmocka_unit_test(errors),
 		cmocka_unit_test(quoting),
 		cmocka_unit_test(reading_again),
+		cmocka_unit_test(reading_keeps_nobody),
 		cmocka_unit_test(outcomes),
 		cmocka_unit_test(shares_follow),
 		cmocka_unit_test(symbols),
