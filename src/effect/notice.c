@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/template.h"
 
 #define VALUE_MAX 300 /* characters of one value */
 #define TEXT_MAX  (256 * 1024)
@@ -73,12 +74,22 @@ add_value(GString *to, const char *value)
 	}
 }
 
-static const char *
-value_of(const struct notice_words *w, const char *name, size_t len)
+static void
+add_text(GString *to, const char *text, size_t len)
 {
-	const struct {
-		const char *name, *value;
-	} names[] = {
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\n')
+			g_string_append(to, "\r\n");
+		else if (text[i] != '\r')
+			g_string_append_c(to, text[i]);
+	}
+}
+
+/* The text with CRLF. */
+static GString *
+expand(const char *template, const struct notice_words *w)
+{
+	const struct template_word words[] = {
 		{ "name", w->name && *w->name ? w->name : NAMELESS },
 		{ "type", w->type },
 		{ "virus", w->virus },
@@ -88,30 +99,15 @@ value_of(const struct notice_words *w, const char *name, size_t len)
 		{ "qid", w->qid },
 		{ "host", w->host },
 	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-		if (strlen(names[i].name) == len && memcmp(names[i].name, name, len) == 0)
-			return names[i].value ? names[i].value : "";
-	return "";
-}
-
-/* The text with CRLF. */
-static GString *
-expand(const char *template, const struct notice_words *w)
-{
+	struct template t = { template, "%", words, G_N_ELEMENTS(words) };
 	GString *out = g_string_sized_new(1024);
-	const char *p = template, *end;
+	struct template_piece piece;
 
-	while (*p && out->len < TEXT_MAX) {
-		if (p[0] == '%' && p[1] == '{' && (end = strchr(p, '}'))) {
-			add_value(out, value_of(w, p + 2, (size_t)(end - p - 2)));
-			p = end + 1;
-		} else if (*p == '\n') {
-			g_string_append(out, "\r\n");
-			p++;
-		} else if (*p++ != '\r') {
-			g_string_append_c(out, p[-1]);
-		}
+	while (out->len < TEXT_MAX && template_next(&t, &piece)) {
+		if (piece.is_value)
+			add_value(out, piece.text);
+		else
+			add_text(out, piece.text, piece.len);
 	}
 	if (!g_str_has_suffix(out->str, "\r\n"))
 		g_string_append(out, "\r\n");

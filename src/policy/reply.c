@@ -4,29 +4,8 @@
 #include "policy/reply.h"
 
 #include <glib.h>
-#include <string.h>
 
-static const char *
-value_of(const struct reply_words *w, const char *name, size_t len)
-{
-	const struct {
-		const char *name, *value;
-	} names[] = {
-		{ "virus", w->virus },
-		{ "engine", w->engine },
-		{ "class", w->class_name },
-		{ "ref", w->ref },
-		{ "qid", w->qid },
-		{ "host", w->host },
-		{ "SCANNER", w->engine },
-		{ "VIRUS", w->virus },
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-		if (strlen(names[i].name) == len && memcmp(names[i].name, name, len) == 0)
-			return names[i].value ? names[i].value : "";
-	return "";
-}
+#include "base/template.h"
 
 /* Append what SMTP can take. False when the line is full; a '%' counts twice, see reply.h. */
 static bool
@@ -46,22 +25,22 @@ add(GString *to, size_t *used, const char *s, size_t len)
 char *
 reply_expand(const char *template, const struct reply_words *w)
 {
+	const struct template_word words[] = {
+		{ "virus", w->virus },
+		{ "engine", w->engine },
+		{ "class", w->class_name },
+		{ "ref", w->ref },
+		{ "qid", w->qid },
+		{ "host", w->host },
+		{ "SCANNER", w->engine },
+		{ "VIRUS", w->virus },
+	};
+	struct template t = { template, "%$", words, G_N_ELEMENTS(words) };
 	GString *out = g_string_sized_new(128);
-	const char *p = template, *end;
+	struct template_piece piece;
 	size_t used = 0;
 
-	while (*p) {
-		const char *value;
-
-		if ((p[0] == '%' || p[0] == '$') && p[1] == '{' && (end = strchr(p, '}'))) {
-			value = value_of(w, p + 2, (size_t)(end - p - 2));
-			p = end + 1;
-			if (!add(out, &used, value, strlen(value)))
-				break;
-			continue;
-		}
-		if (!add(out, &used, p++, 1))
-			break;
-	}
+	while (template_next(&t, &piece) && add(out, &used, piece.text, piece.len))
+		;
 	return g_string_free(out, FALSE);
 }
