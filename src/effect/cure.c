@@ -6,18 +6,6 @@
 #include "conf/conf.h"
 #include "verdict/verdict.h"
 
-static struct engine *
-find_engine(struct engines *engines, const char *title)
-{
-	for (guint i = 0; i < engines->list->len; i++) {
-		struct engine *e = g_ptr_array_index(engines->list, i);
-
-		if (strcmp(e->title, title) == 0)
-			return e;
-	}
-	return NULL;
-}
-
 static bool
 repairs(const struct engine *e)
 {
@@ -28,7 +16,7 @@ GBytes *
 cure_object(struct engines *engines, const char *title, const struct message *m,
     const struct objects *set, const struct object *o, struct wait *wait)
 {
-	struct engine *e = find_engine(engines, title);
+	struct engine *e = engines_find(engines, title);
 	g_autofree char *label = object_label(o);
 	AUTO(verdict_clear) struct verdict v = { 0 };
 	GBytes *cured = NULL;

@@ -107,15 +107,9 @@ has_field(const struct message *m, const char *name)
 static bool
 is_asked_again(const struct repair *r, const char *title)
 {
-	if (strcmp(title, STRUCTURE) == 0)
-		return true;
-	for (guint i = 0; i < r->engines->list->len; i++) {
-		const struct engine *e = g_ptr_array_index(r->engines->list, i);
+	const struct engine *e = engines_find(r->engines, title);
 
-		if (strcmp(e->title, title) == 0)
-			return engine_is_active(e);
-	}
-	return false;
+	return strcmp(title, STRUCTURE) == 0 || (e && engine_is_active(e));
 }
 
 /* What need not be tried. */

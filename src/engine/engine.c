@@ -323,6 +323,18 @@ engines_start(struct engines *set)
 	}
 }
 
+struct engine *
+engines_find(const struct engines *set, const char *title)
+{
+	for (guint i = 0; i < set->list->len; i++) {
+		struct engine *e = g_ptr_array_index(set->list, i);
+
+		if (strcmp(e->title, title) == 0)
+			return e;
+	}
+	return NULL;
+}
+
 void
 engines_free(struct engines **set)
 {

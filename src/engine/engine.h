@@ -130,6 +130,9 @@ bool	 engine_is_active(const struct engine *e);
 struct engines *engines_new(const struct conf *conf, struct workers *workers, bool test_mode, GError **err);
 void	 engines_free(struct engines **set);
 
+/* The one with that title, or NULL. */
+struct engine *engines_find(const struct engines *set, const char *title);
+
 /* Begin to probe servers, and warn of clear text to other hosts. Once, when threads and connections are allowed; without it an
  * engine begins with its first object. */
 void	 engines_start(struct engines *set);

@@ -1,8 +1,6 @@
 /* ask - see ask.h */
 #include "scan/ask.h"
 
-#include <string.h>
-
 #include "conf/conf.h"
 #include "scan/plan.h"
 #include "scan/recall.h"
@@ -71,18 +69,6 @@ ask_clear(struct ask *a)
 	let_go(a);
 }
 
-struct engine *
-ask_engine(const struct ask *a, const char *title)
-{
-	for (guint i = 0; i < a->engines->list->len; i++) {
-		struct engine *e = g_ptr_array_index(a->engines->list, i);
-
-		if (strcmp(e->title, title) == 0)
-			return e;
-	}
-	return NULL;
-}
-
 static const struct objects *
 fail(GError **err, const char *why)
 {
@@ -124,16 +110,6 @@ ask_scan(struct ask *a, struct engine *e, struct scan_result *out)
 	asked_one(&only, a->engines, e);
 	scan_message(a->conf, &only.set, a->workers, a->message, a->wait, out);
 	asked_clear(&only);
-}
-
-static void
-part_free(void *p)
-{
-	struct scan_part *part = p;
-
-	g_free(part->title);
-	g_free(part->definitions);
-	g_free(part);
 }
 
 /* One slot for each active engine of the set. */
@@ -207,8 +183,7 @@ ask_scan_part(struct ask *a, uint32_t id, struct engine *e, struct scan_result *
 	const struct objects *objects = ask_objects(a, &err);
 	struct asked only;
 
-	*out = (struct scan_result){ .cache = "off" };
-	out->parts = g_ptr_array_new_with_free_func(part_free);
+	scan_result_begin(out);
 	if (objects == NULL) {
 		verdict_fail(&out->verdict, REASON_ENGINE_ERROR, "%s", err->message);
 	} else if (id == 0 || id >= objects->list->len) {

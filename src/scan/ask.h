@@ -28,9 +28,6 @@ struct ask {
 
 void	 ask_clear(struct ask *a);
 
-/* The loaded engine with that title, or NULL. */
-struct engine *ask_engine(const struct ask *a, const char *title);
-
 /* What the message consists of; the first is the message. Borrowed until the next ask_*(). NULL and *err. */
 const struct objects *ask_objects(struct ask *a, GError **err);
 

@@ -39,6 +39,13 @@ part_free(void *p)
 }
 
 void
+scan_result_begin(struct scan_result *r)
+{
+	*r = (struct scan_result){ .cache = "off" };
+	r->parts = g_ptr_array_new_with_free_func(part_free);
+}
+
+void
 scan_result_clear(struct scan_result *r)
 {
 	verdict_clear(&r->verdict);
@@ -467,8 +474,7 @@ scan_message(const struct conf *conf, struct engines *engines, struct workers *w
 		.out = out,
 	};
 
-	*out = (struct scan_result){ .cache = "off" };
-	out->parts = g_ptr_array_new_with_free_func(part_free);
+	scan_result_begin(out);
 	recall_begin(&s.recall, engines->memory, conf, engines, workers, wait);
 	if (check_message(&s)) {
 		if (recall_message(&s.recall, m, out)) {

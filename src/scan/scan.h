@@ -56,6 +56,8 @@ struct scan_result {
 	uint8_t plan[DIGEST_LEN];
 };
 
+/* An empty one; what it held before is not looked at. */
+void	 scan_result_begin(struct scan_result *r);
 void	 scan_result_clear(struct scan_result *r);
 /* The findings have changed: the engines' shares follow. */
 void	 scan_result_share(struct scan_result *r);

@@ -101,7 +101,7 @@ is_unsuitable(const struct call *call, const struct engine *e)
 static void
 answer_scan(struct call *call, const struct proto_ask *ask, const char *title, struct bundle *b)
 {
-	struct engine *e = *title != '\0' ? ask_engine(&call->ask, title) : NULL;
+	struct engine *e = *title != '\0' ? engines_find(call->ask.engines, title) : NULL;
 	struct scan_result r = { 0 };
 
 	if (*title != '\0' ? e == NULL : call->c->engines->list->len == 0) {

@@ -219,6 +219,10 @@ sections(void **state)
 	assert_string_equal(a->title, "a");
 	assert_string_equal(c->title, "c");
 	assert_true(engine_is_active(a));
+	assert_ptr_equal(engines_find(w.engines, "a"), a);
+	assert_ptr_equal(engines_find(w.engines, "c"), c);
+	assert_null(engines_find(w.engines, "b"));
+	assert_null(engines_find(w.engines, ""));
 	assert_null(engine_ops_find("nosuch"));
 	assert_ptr_equal(engine_ops_find("fake"), c->ops);
 	assert_true(engine_caps(a) & ENGINE_CAP_TEST);
