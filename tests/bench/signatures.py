@@ -20,6 +20,7 @@ if __name__ == '__main__':
 from bench import words
 
 BODY, MD5, SHA256, LOGICAL, REGEX = 200000, 700000, 300000, 8000, 300
+LOGICAL_OFFICIAL = 38890        # of ClamAV's own main.ldb; daily.ldb has more
 SEED = 20260301
 # share of each target type among the body signatures: 0 any, 1 PE, 2 OLE2, 3 HTML, 4 mail, 6 ELF, 7 text, 10 PDF
 TARGETS = ((0, 33), (1, 48), (2, 2), (3, 8), (4, 2), (6, 2), (7, 4), (10, 1))
@@ -103,7 +104,7 @@ def known(folder):
     write(folder + '/bench-known.hsb', ['%s:%d:Bench.Known.Hash:73' % (hashlib.sha256(HASHED).hexdigest(), len(HASHED))])
 
 
-def generate(folder, scale=1.0):
+def generate(folder, scale=1.0, logicals=LOGICAL):
     os.makedirs(folder, exist_ok=True)
     with open(folder + '/bench.ndb', 'w', encoding='ascii') as f:
         body_signatures(f, int(BODY * scale))
@@ -112,7 +113,7 @@ def generate(folder, scale=1.0):
                                   for i in range(int(MD5 * scale))))
     write(folder + '/bench.hsb', ('%s:%d:Bench.Sha-%d:73' % (rng.randbytes(32).hex(), rng.randrange(500, 2000000), i)
                                   for i in range(int(SHA256 * scale))))
-    write(folder + '/bench.ldb', (logical(rng, i, i < REGEX * scale) for i in range(int(LOGICAL * scale))))
+    write(folder + '/bench.ldb', (logical(rng, i, i < REGEX * scale) for i in range(int(logicals * scale))))
     known(folder)
 
 
