@@ -83,18 +83,12 @@ open_socket(struct channel *c)
 	return c->ours >= 0 && c->theirs >= 0;
 }
 
-/* Where the scanner writes: its file, or a pipe whose other end becomes lines of our log. */
+/* Where the scanner writes: a pipe whose other end becomes lines of a log. */
 static bool
-open_output(struct channel *c, const char *file)
+open_output(struct channel *c)
 {
 	int pair[2];
 
-	if (*file != '\0') {
-		int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-
-		c->theirs = fd < 0 ? -1 : lift(fd);
-		return c->theirs >= 0;
-	}
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return false;
 	c->ours = lift(pair[0]);
@@ -151,8 +145,12 @@ zygote_spawn(const char *path, const char *log, const char *argument, GError **e
 
 	if (!open_socket(&sock))
 		return fail(err, path, errno, "make a socket");
-	if (!open_output(&output, log))
-		return fail(err, *log ? log : "pipe", errno, "open scanner_log");
+	if (!open_output(&output))
+		return fail(err, path, errno, "make a pipe");
+	if (*log && !zygote_log_append(log, "", 0, err)) {
+		g_prefix_error(err, "scanner: ");
+		return NULL;
+	}
 	rc = run(path, argument, sock.theirs, output.theirs, &pid);
 	if (rc != 0)
 		return fail(err, path, rc, "run (option scanner_path)");
@@ -169,6 +167,7 @@ zygote_spawn(const char *path, const char *log, const char *argument, GError **e
 	z->sock = sock.ours;
 	z->output = output.ours;
 	z->line = g_string_new(NULL);
+	z->log = g_strdup(log);
 	sock.ours = output.ours = -1;
 	return z;
 }

@@ -4,17 +4,23 @@
 #include "worker/zygote.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/auto.h"
 #include "base/deadline.h"
+#include "base/fsx.h"
 #include "base/log.h"
 
 #define LINE_MAX_BYTES 1024
 #define LINES_A_SECOND 50
 #define SECOND_MS      1000
+#define COMPLAIN_MS    60000
+#define LOG_MODE       0640
 
 const char *
 ending_text(int status, char buf[ENDING_TEXT_MAX])
@@ -34,12 +40,10 @@ ending_text(int status, char buf[ENDING_TEXT_MAX])
 	return buf;
 }
 
-/* One line of the scanner's into our log. Workers write to the same output: what they say is
- * rationed. */
-static void
-say(struct zygote *z, enum log_level level, const char *text, size_t len)
+/* May one more line be written? Workers write to the same output: what they say is rationed. */
+static bool
+is_within_ration(struct zygote *z, enum log_level level)
 {
-	g_autoptr(GString) s = g_string_new("scanner: ");
 	int64_t now = now_ms();
 
 	if (now - z->ration_ms >= SECOND_MS) {
@@ -48,10 +52,56 @@ say(struct zygote *z, enum log_level level, const char *text, size_t len)
 		z->ration_ms = now;
 		z->ration = 0;
 	}
-	if (++z->ration > LINES_A_SECOND)
+	return ++z->ration <= LINES_A_SECOND;
+}
+
+/* One line of the scanner's into our log. */
+static void
+say(struct zygote *z, enum log_level level, const char *text, size_t len)
+{
+	g_autoptr(GString) s = g_string_new("scanner: ");
+
+	if (!is_within_ration(z, level))
 		return;
 	log_esc(s, text, len, LINE_MAX_BYTES);
 	log_msg(level, "%s", s->str);
+}
+
+bool
+zygote_log_append(const char *path, const char *text, size_t len, GError **err)
+{
+	AUTO(fd_close)
+	int fd =
+	    open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, LOG_MODE);
+
+	if (fd < 0)
+		return fsx_fail(err, path, "open scanner_log");
+	errno = ENOSPC; /* of what was written in part */
+	return len == 0 || write(fd, text, len) == (ssize_t)len || fsx_fail(err, path, "write");
+}
+
+/* One line of its output into scanner_log, opened by name for each, so that it may be moved away;
+ * without that file into our log. */
+static void
+keep(struct zygote *z, const char *text, size_t len)
+{
+	g_autoptr(GString) s = g_string_new(NULL);
+	g_autoptr(GError) err = NULL;
+	unsigned held;
+
+	if (z->log[0] == '\0') {
+		say(z, LOGLV_WARNING, text, len);
+		return;
+	}
+	if (!is_within_ration(z, LOGLV_WARNING))
+		return;
+	log_esc(s, text, len, LINE_MAX_BYTES);
+	g_string_append_c(s, '\n');
+	if (zygote_log_append(z->log, s->str, s->len, &err))
+		return;
+	if (log_limit_pass(&z->complaints, COMPLAIN_MS, &held))
+		log_err("scanner: %s; its lines stand here", err->message);
+	log_warn("scanner: %.*s", (int)(s->len - 1), s->str);
 }
 
 void
@@ -73,7 +123,7 @@ zygote_read_output(struct zygote *z)
 		if (chunk[i] != '\n')
 			g_string_append_c(z->line, chunk[i]);
 		if (z->line->len > 0 && (chunk[i] == '\n' || z->line->len >= LINE_MAX_BYTES)) {
-			say(z, LOGLV_WARNING, z->line->str, z->line->len);
+			keep(z, z->line->str, z->line->len);
 			g_string_truncate(z->line, 0);
 		}
 	}
@@ -253,5 +303,6 @@ zygote_free(struct zygote **z)
 	fd_close(&(*z)->pidfd);
 	fd_close(&(*z)->output);
 	g_string_free((*z)->line, TRUE);
+	g_free((*z)->log);
 	g_clear_pointer(z, g_free);
 }

@@ -2,8 +2,8 @@
  * zygote - one avmilter-scanner process: started, told its settings, asked for workers, listened to
  *
  * The process inherits four descriptors (null, its output twice, the socket), an environment of a few harmless names, no
- * signal mask and no terminal. What it and its workers write to their output becomes lines of our log, escaped and
- * rationed, unless they have a log file of their own.
+ * signal mask and no terminal. What it and its workers write to their output becomes lines of our log, or of scanner_log, escaped and
+ * rationed; they themselves hold no file that a log could be.
  *
  * Diagnostics: its texts are logged behind "scanner:"; everything else is returned as an event.
  * Threads:     one at a time.
@@ -16,18 +16,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/log.h"
 #include "worker/packet.h"
 #include "worker/worker.h"
 
 struct zygote {
 	pid_t	 pid;
 	int	 sock, pidfd;
-	int	 output;	/* read end of its output, or -1: it writes to a file */
+	int	 output;	/* read end of its output, or -1: closed */
+	char	*log;		/* the file that its output goes to, "" = our log */
 	uint32_t seq;
 	bool	 ready;		/* READY has been seen */
 	GString	*line;		/* unfinished line of output */
 	int64_t	 ration_ms;	/* start of the second that is being counted */
 	unsigned ration;	/* lines logged in it */
+	struct log_limit complaints;	/* about log */
 	uint8_t	 buf[PROTO_MAX];
 };
 
@@ -56,7 +59,8 @@ struct zygote_event {
 	};
 };
 
-/* Start the program, with one argument or NULL; log: its output goes there, "" = into our log. NULL and *err when it cannot be run. */
+/* Start the program, with one argument or NULL; log: its output goes there, "" = into our log. NULL and *err when it cannot be run, or
+ * log cannot be opened. */
 struct zygote *zygote_spawn(const char *path, const char *log, const char *argument, GError **err);
 /* Start the program and send its settings; ask: it is to say what it found and to wait. NULL and *err when it cannot be run. */
 struct zygote *zygote_start(const struct workers_conf *cfg, bool ask, GError **err);
@@ -68,6 +72,8 @@ bool	 zygote_fork(struct zygote *z);
 void	 zygote_next(struct zygote *z, struct zygote_event *ev);
 /* Log what has arrived on z->output. */
 void	 zygote_read_output(struct zygote *z);
+/* Append to a log file, made when it is not there; with len 0 only see whether that can be done. False and *err. */
+bool	 zygote_log_append(const char *path, const char *text, size_t len, GError **err);
 
 /* Close the socket: it cleans up and ends. */
 void	 zygote_dismiss(struct zygote *z);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What contrib/ offers to other programs, tried with these programs: fail2ban, logrotate, AppArmor's parser, bash"""
 # run: timeout=90
+import gzip
 import os
 import re
 import sys
@@ -11,6 +12,12 @@ from lib.avmilter import Daemon, q
 
 CONTRIB = os.path.join(rig.ROOT, 'contrib')
 LOG = '/avmilter.log'
+SCANNER_LOG = '/scanner.log'
+# A scanner that has something to say all the time.
+TALKER = """#!/bin/sh
+( while sleep 0.1; do echo "said by $$"; done ) 3>&- &
+exec %s "$@"
+"""
 D = []
 
 
@@ -19,6 +26,8 @@ def daemon():
         d = Daemon()
         d.folder = rig.folder('log', owner='nobody')
         d.sections['log'] = {'target': q(d.folder + LOG)}
+        talker = rig.write(d.folder + '/scanner', TALKER % rig.program('avmilter-scanner'), mode=0o755)
+        d.clamav.update(scanner_path=q(talker), scanner_log=q(d.folder + SCANNER_LOG))
         d.write_conf()
         d.process = rig.Process(d.command('-f'), d.output)
         rig.wait_for(d.listening, 30, 'the milter socket')
@@ -73,20 +82,21 @@ def logrotate():
     d = daemon()
     text = rig.read(CONTRIB + '/logrotate/avmilter')
     ours = text.replace('/var/log/avmilter.log {', d.folder + LOG + ' {')
-    scanner = rig.write(d.folder + '/scanner.log', 'before\n', mode=0o666)
+    scanner = d.folder + SCANNER_LOG
+    rig.wait_for(lambda: 'said by' in rig.read(scanner), 10, 'a line of the scanner')
     ours = ours.replace('/var/log/avmilter-scanner.log {', scanner + ' {')
     ours = re.sub(r'systemctl .*', 'kill -HUP %d' % d.process.pid, ours)
     ours = ours.replace('create 0640 avmilter adm', 'create 0640 nobody nogroup').replace('weekly', 'weekly\n\tsu nobody nogroup')
     conf = rig.write(rig.WORK + '/rotate', ours)
-    held = open(scanner, 'a')          # as the scanning processes hold it
     status, out, err = rig.run(['logrotate', '-f', '-s', rig.WORK + '/state', conf])
     tap.eq(status, 0, out + err)
     tap.has(rig.read(d.folder + LOG + '.1'), 'verdict=', 'the old file')
     rig.wait_for(lambda: 'onfiguration' in rig.read(d.folder + LOG), 10, 'the new file to be written')
     tap.eq(len(lines_of('192.0.2.1', mails.clean())), 1, 'lines in the new file')
-    held.write('after\n')
-    held.close()
-    tap.eq(rig.read(scanner), 'after\n', 'the log of the scanning processes')
+    rig.wait_for(lambda: 'said by' in rig.read(scanner), 10, 'a line in the new file of the scanner')
+    old = gzip.open(scanner + '.1.gz', 'rt').read()
+    tap.eq(set(old.split('\n')) - {''}, set(rig.read(scanner).split('\n')) - {''}, 'who wrote before, and after')
+    tap.hasnt(rig.read(d.folder + LOG), 'said by', 'the log of the daemon')
 
 
 @tap.test('AppArmor: the profile is one that the parser takes')

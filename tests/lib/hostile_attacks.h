@@ -281,7 +281,10 @@ bad_life(struct worker *w, const char *word)
 		raise(SIGSTOP);
 	else if (strcmp(word, "spin") == 0)
 		spin();
-	else if (strcmp(word, "close") == 0) {
+	else if (strcmp(word, "say") == 0) {
+		fprintf(stderr, "said\x1b[31m\n");
+		clean(w);
+	} else if (strcmp(word, "close") == 0) {
 		close(w->sock);
 		pause();
 	} else if (strcmp(word, "twice") == 0) {

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #define HONEST "Subject: x\n\nhello\n"
 
@@ -103,19 +104,97 @@ test_no_program(void **state)
 	rig_free(r);
 }
 
+/* How often the word stands in the file; 0 when there is none. */
+static unsigned
+count_in(const char *path, const char *word)
+{
+	g_autofree char *text = NULL;
+	unsigned n = 0;
+
+	if (g_file_get_contents(path, &text, NULL, NULL))
+		for (const char *p = text; (p = strstr(p, word)) != NULL; p++)
+			n++;
+	return n;
+}
+
+/* Until it stands there so often. */
+static void
+assert_comes(const char *path, const char *word, unsigned times)
+{
+	const int64_t end = now_ms() + 20000;
+
+	while (count_in(path, word) < times && now_ms() < end)
+		g_usleep(1000);
+	assert_int_equal(count_in(path, word), times);
+}
+
+/* A worker writes a line. */
+static void
+say(struct rig *r)
+{
+	AUTO(verdict_clear) struct verdict v = { 0 };
+
+	rig_scan(r, "Subject: x\n\nHOSTILE:say\n", 10000, &v);
+	assert_true(verdict_is_clean(&v));
+}
+
 /* What the scanner writes goes to a file of its own when one is named. */
 static void
 test_log_file(void **state)
 {
 	struct rig *r = rig_new("ready");
-	g_autofree char *log = g_build_filename(r->dir, "scanner.log", NULL), *text = NULL;
+	g_autofree char *log = g_build_filename(r->dir, "scanner.log", NULL);
 
 	(void)state;
 	r->cfg.scanner_log = log;
 	rig_start(r);
 	rig_ready(r);
-	assert_true(g_file_get_contents(log, &text, NULL, NULL));
-	assert_non_null(strstr(text, "to stderr"));
+	assert_comes(log, "to stderr", 1);
+	rig_free(r);
+}
+
+/* A worker that was there before its log was moved away writes to the new one; into our own where there can be none. */
+static void
+test_log_file_moves(void **state)
+{
+	struct rig *r = rig_new("ready");
+	g_autofree char *log = g_build_filename(r->dir, "scanner.log", NULL);
+	g_autofree char *old = g_strconcat(log, ".1", NULL), *own = g_build_filename(r->dir, "own", NULL);
+
+	(void)state;
+	r->cfg.scanner_log = log;
+	rig_start(r);
+	rig_ready(r);
+	say(r);
+	assert_comes(log, "\nsaid\\x1b[31m\n", 1);
+	assert_int_equal(rename(log, old), 0);
+	say(r);
+	assert_comes(log, "said", 1);
+	assert_int_equal(count_in(old, "said"), 1);
+	assert_int_equal(serving(r), 1);
+	/* where the file cannot be made the line is not lost */
+	assert_int_equal(rename(log, old), 0);
+	assert_int_equal(mkdir(log, 0700), 0);
+	assert_true(log_open(own, "mail", "avmilter", LOGLV_INFO, NULL));
+	say(r);
+	assert_comes(own, "scanner: said\\x1b[31m\n", 1);
+	assert_true(log_open("stderr", "mail", "avmilter", LOGLV_INFO, NULL));
+	assert_int_equal(count_in(own, "scanner.log: open scanner_log: "), 1);
+	assert_int_equal(count_in(own, "scanner: "), 2);
+	rig_free(r);
+}
+
+/* A scanner whose log cannot be written is not started; the error names the file. */
+static void
+test_log_file_fails(void **state)
+{
+	struct rig *r = rig_new("ready");
+	g_autoptr(GError) err = NULL;
+
+	(void)state;
+	r->cfg.scanner_log = "/nonexistent/scanner.log";
+	assert_null(workers_new(&r->cfg, &err));
+	assert_non_null(strstr(err->message, "/nonexistent/scanner.log: open scanner_log: "));
 	rig_free(r);
 }
 
@@ -401,6 +480,8 @@ main(void)
 		cmocka_unit_test(test_not_ready),
 		cmocka_unit_test(test_no_program),
 		cmocka_unit_test(test_log_file),
+		cmocka_unit_test(test_log_file_moves),
+		cmocka_unit_test(test_log_file_fails),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_reload_in_vain),
 		cmocka_unit_test(test_reload_under_load),
