@@ -11,6 +11,9 @@
 #define WAYS        4
 #define PENDING_MAX 4096
 
+/* Marks keys of second sights. No type of libclamav begins like this. */
+#define SECOND "second sight of "
+
 struct key {
 	uint8_t bytes[DIGEST_LEN];
 };
@@ -92,13 +95,15 @@ is_settled(const char *type)
 	return strcmp(type, "CL_TYPE_MAIL") == 0 || is_document(type);
 }
 
-/* The digest of all that makes a layer what it is to a signature; content NULL: its type is enough. */
+/* The digest of all that makes a layer what it is to a signature; around: the container, NULL = it is the object;
+ * content NULL: its type is enough. mark: "" or SECOND. */
 static void
-make_key(struct memo *m, uint32_t level, const char *type, uint32_t attributes,
-    const uint8_t *content, uint64_t size, struct key *out)
+make_key(struct memo *m, const struct place *around, const char *mark, const char *type,
+    uint32_t attributes, const uint8_t *content, uint64_t size, struct key *out)
 {
-	if (level > 0)
-		digest_add(m->digest, m->chain[level - 1].key.bytes, DIGEST_LEN);
+	if (around)
+		digest_add(m->digest, around->key.bytes, DIGEST_LEN);
+	digest_add(m->digest, mark, strlen(mark));
 	digest_add(m->digest, type, strlen(type) + 1);
 	digest_add(m->digest, &attributes, sizeof attributes);
 	if (content) {
@@ -145,38 +150,43 @@ just_proven(const struct memo *m, const struct key *k)
 	return false;
 }
 
+/* What a layer is, without where it is. */
+struct layer_id {
+	const char *type;
+	uint32_t attributes;
+	const uint8_t *digest;
+	uint64_t size;
+};
+
+/* Was it clean among these containers? If not, it may be from now on. */
 static bool
-is_known(struct memo *m, uint32_t level, const char *type, uint32_t attributes,
-    const uint8_t digest[DIGEST_LEN], uint64_t size)
+first_sight(struct memo *m, const struct place *around, const struct layer_id *id)
 {
 	struct key key;
 
-	make_key(m, level, type, attributes, digest, size, &key);
+	make_key(m, around, "", id->type, id->attributes, id->digest, id->size, &key);
 	if (contains(m, &key))
 		return true;
 	add_pending(m, &key);
 	return false;
 }
 
-static void
-make_second(struct memo *m, const struct place *document, const char *type, uint32_t attributes,
-    const uint8_t digest[DIGEST_LEN], uint64_t size, struct key *out)
+/* In a document, or where it is unpacked again. */
+static bool
+second_sight(struct memo *m, struct place *at, const struct place *document, bool again,
+    const struct layer_id *id)
 {
-	static const char mark[] = "second sight";
-
-	digest_add(m->digest, document->key.bytes, DIGEST_LEN);
-	digest_add(m->digest, mark, sizeof mark);
-	digest_add(m->digest, type, strlen(type) + 1);
-	digest_add(m->digest, &attributes, sizeof attributes);
-	digest_add(m->digest, &size, sizeof size);
-	digest_add(m->digest, digest, DIGEST_LEN);
-	digest_end(m->digest, out->bytes);
+	make_key(m, document, SECOND, id->type, id->attributes, id->digest, id->size, &at->second);
+	at->noise = noise_now(m);
+	at->has_second = !again;
+	return again && (contains(m, &at->second) || just_proven(m, &at->second));
 }
 
 bool
 memo_enter(struct memo *m, uint32_t level, unsigned below, const char *type, uint32_t attributes,
     const uint8_t *digest, uint64_t size)
 {
+	const struct layer_id id = { type, attributes, digest, size };
 	const bool settled = is_settled(type);
 
 	if (level >= LAYERS_MAX || below > level)
@@ -187,25 +197,16 @@ memo_enter(struct memo *m, uint32_t level, unsigned below, const char *type, uin
 
 	at->known = (level == 0 || inside) && (settled || digest);
 	if (at->known)
-		make_key(m, level, type, attributes, settled ? NULL : digest, size, &at->key);
+		make_key(m, around, "", type, attributes, settled ? NULL : digest, size, &at->key);
 	at->document = at->known && is_document(type);
 	at->has_second = false;
-	if (level == 0 || !digest)
+	if (!around || !digest)
 		return false;
-	if (inside && is_known(m, level, type, attributes, digest, size)) {
-		m->skipped++;
-		return true;
-	}
-	if (below == 0 || below > 2 || !around->document)
-		return false;
-	make_second(m, around, type, attributes, digest, size, &at->second);
-	at->noise = noise_now(m);
-	at->has_second = inside;
-	if (below == 2 && (contains(m, &at->second) || just_proven(m, &at->second))) {
-		m->skipped++;
-		return true;
-	}
-	return false;
+	bool known = inside && first_sight(m, around, &id);
+	if (!known && below <= 2 && around->document)
+		known = second_sight(m, at, around, below == 2, &id);
+	m->skipped += known;
+	return known;
 }
 
 void
