@@ -34,6 +34,7 @@ struct entry {
 	uint8_t	 key[DIGEST_LEN];	/* about_key() */
 	bool	 busy;
 	unsigned pins;
+	bool	 stuck;		/* its removal has failed, which was told */
 	GList	 link;		/* place in the order of age */
 };
 
@@ -97,7 +98,7 @@ bool	 entry_is_free(const struct entry *e);
 bool	 retire_entry(struct quarantine *q, struct entry *e, GError **err);
 /* Remove the oldest until the bound holds. Not under the mutex. */
 void	 retire_for_space(struct quarantine *q, uint64_t max_size, const char *but);
-/* Remove all that is older than the configuration says. Returns how many. Not under the mutex. */
+/* Remove all that is older than the configuration says; one that cannot be removed keeps no other. Returns how many. Not under the mutex. */
 unsigned retire_expired(struct quarantine *q);
 
 #endif

@@ -11,6 +11,7 @@ retire_entry(struct quarantine *q, struct entry *e, GError **err)
 	quarantine_lock(q);
 	if (gone)
 		index_take(q, e);
+	e->stuck = !gone;
 	e->busy = false;
 	quarantine_unlock(q);
 	if (!gone)
@@ -43,19 +44,34 @@ tell(const struct quarantine *q, const struct entry *e, const char *why)
 static bool
 retire_telling(struct quarantine *q, struct entry *e, const char *why)
 {
+	g_autofree char *ref = g_strdup(e->ref);
+	const bool told = e->stuck;
 	g_autoptr(GError) err = NULL;
+	bool gone;
 
-	tell(q, e, why);
-	if (retire_entry(q, e, &err))
-		return true;
-	log_err("quarantine: %s", err->message);
-	return false;
+	if (!told)
+		tell(q, e, why);
+	gone = retire_entry(q, e, &err);
+	if (gone && told)
+		log_notice("quarantine: %s/%s could be removed now", q->disk.path, ref);
+	else if (!gone && !told)
+		log_err("quarantine: %s; it is tried again", err->message);
+	return gone;
 }
 
-/* The oldest entry that may go, taken for us; NULL when the bound holds or nothing may. Released
- * ones first: nobody waits for them. */
+/* Goes a before b, which is older? What could not be removed comes last; released ones come first:
+ * nobody waits for them. */
+static bool
+goes_before(const struct entry *a, const struct entry *b)
+{
+	if (a->stuck != b->stuck)
+		return b->stuck;
+	return a->state == QUARANTINE_RELEASED && b->state != QUARANTINE_RELEASED;
+}
+
+/* The entry that is to go next, taken for us; NULL when the bound holds or nothing may. */
 static struct entry *
-oldest(struct quarantine *q, uint64_t max_size, const char *but)
+take_next(struct quarantine *q, uint64_t max_size, const char *but)
 {
 	struct entry *found = NULL;
 
@@ -65,9 +81,9 @@ oldest(struct quarantine *q, uint64_t max_size, const char *but)
 
 		if (!entry_is_free(e) || strcmp(e->ref, but) == 0)
 			continue;
-		if (found == NULL || e->state == QUARANTINE_RELEASED)
+		if (found == NULL || goes_before(e, found))
 			found = e;
-		if (e->state == QUARANTINE_RELEASED)
+		if (found->state == QUARANTINE_RELEASED && !found->stuck)
 			break;
 	}
 	if (found != NULL)
@@ -82,41 +98,60 @@ retire_for_space(struct quarantine *q, uint64_t max_size, const char *but)
 	struct entry *e;
 	bool more = max_size > 0;
 
-	while (more && (e = oldest(q, max_size, but)) != NULL)
-		more = retire_telling(q, e, "makes room (when_full = oldest)");
+	while (more && (e = take_next(q, max_size, but)) != NULL) {
+		const bool last = e->stuck; /* nothing else is left */
+
+		more = retire_telling(q, e, "makes room (when_full = oldest)") || !last;
+	}
 }
 
-/* The oldest that is older than it may be, taken for us. */
-static struct entry *
-expired(struct quarantine *q, int64_t now)
+static bool
+is_expired(const struct quarantine *q, const struct entry *e, int64_t now)
 {
-	struct entry *found = NULL;
+	return q->keep_ms > 0 && e->when + q->keep_ms / MS < now;
+}
+
+/* What is older than it may be, by ref: entries may go while nobody looks. */
+static GPtrArray *
+list_expired(struct quarantine *q, int64_t now)
+{
+	GPtrArray *refs = g_ptr_array_new_with_free_func(g_free);
 
 	quarantine_lock(q);
-	for (const GList *l = q->keep_ms > 0 ? q->order.head : NULL; l != NULL && found == NULL;
-	     l = l->next) {
-		struct entry *e = l->data;
-
-		if (e->when + q->keep_ms / MS >= now)
-			break;
-		if (entry_is_free(e))
-			found = e;
-	}
-	if (found != NULL)
-		found->busy = true;
+	for (const GList *l = q->order.head; l != NULL && is_expired(q, l->data, now); l = l->next)
+		g_ptr_array_add(refs, g_strdup(((const struct entry *)l->data)->ref));
 	quarantine_unlock(q);
-	return found;
+	return refs;
+}
+
+/* The entry, taken for us; NULL when it is not there, in somebody's hands, or came again meanwhile. */
+static struct entry *
+take_expired(struct quarantine *q, const char *ref, int64_t now)
+{
+	struct entry *e;
+
+	quarantine_lock(q);
+	e = index_find(q, ref);
+	if (e != NULL && (!entry_is_free(e) || !is_expired(q, e, now)))
+		e = NULL;
+	if (e != NULL)
+		e->busy = true;
+	quarantine_unlock(q);
+	return e;
 }
 
 unsigned
 retire_expired(struct quarantine *q)
 {
 	const int64_t now = quarantine_now();
-	struct entry *e;
+	g_autoptr(GPtrArray) refs = list_expired(q, now);
 	unsigned n = 0;
 
-	while ((e = expired(q, now)) != NULL && retire_telling(q, e, "is older than keep"))
-		n++;
+	for (guint i = 0; i < refs->len; i++) {
+		struct entry *e = take_expired(q, g_ptr_array_index(refs, i), now);
+
+		n += e != NULL && retire_telling(q, e, "is older than keep");
+	}
 	if (n > 0)
 		(void)qdisk_sync(&q->disk, NULL);
 	return n;

@@ -396,6 +396,97 @@ old_ones_expire(void **state)
 	end(&s);
 }
 
+/* Whatever stands where a removal wants to put the entry. */
+static char *
+block_removal(const struct store *s, const char *ref)
+{
+	g_autofree char *name = g_strconcat("gone.", ref, NULL);
+	g_autofree char *path = g_build_filename(s->dir, "q", name, NULL);
+	char *inner = g_build_filename(path, "x", NULL);
+
+	assert_int_equal(mkdir(path, 0700) | mkdir(inner, 0700), 0);
+	return inner;
+}
+
+/* How often the word stands in the log of this test. */
+static unsigned
+count_logged(const char *path, const char *word)
+{
+	g_autofree char *text = NULL;
+	unsigned n = 0;
+
+	assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	for (const char *p = text; (p = strstr(p, word)) != NULL; p++)
+		n++;
+	return n;
+}
+
+/* One that cannot be removed is told once, and keeps no other; when it can, it goes. */
+static void
+stuck_one_keeps_no_other(void **state)
+{
+	struct quarantine_kept kept[4];
+	g_autofree char *log = NULL, *inner = NULL, *line = NULL;
+	struct store s;
+
+	(void)state;
+	begin(&s, "keep = 1d");
+	open_store(&s);
+	log = g_build_filename(s.dir, "log", NULL);
+	for (unsigned i = 0; i < G_N_ELEMENTS(kept); i++) {
+		g_autofree char *body = g_strdup_printf("%u\r\n", i);
+
+		keep_one(&s, body, &kept[i]);
+	}
+	inner = block_removal(&s, kept[0].ref);
+	quarantine_lock(s.q);
+	for (unsigned i = 0; i < 3; i++)
+		index_find(s.q, kept[i].ref)->when -= 86400 + 5;
+	quarantine_unlock(s.q);
+	assert_true(log_open(log, "mail", "avmilter", LOGLV_INFO, NULL));
+	assert_int_equal(retire_expired(s.q), 2);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(retire_expired(s.q), 0);
+	assert_int_equal(stats_of(&s).entries, 2);
+	assert_non_null(index_find(s.q, kept[0].ref));
+	assert_non_null(index_find(s.q, kept[3].ref));
+	line = g_strconcat(kept[0].ref, " is older than keep", NULL);
+	assert_int_equal(count_logged(log, line), 1);
+	assert_int_equal(count_logged(log, " is older than keep"), 3);
+	assert_int_equal(count_logged(log, " err: "), 1);
+	assert_int_equal(rmdir(inner), 0);
+	assert_int_equal(retire_expired(s.q), 1);
+	assert_int_equal(count_logged(log, "could be removed now"), 1);
+	assert_true(log_open("stderr", "mail", "avmilter", LOGLV_ERR, NULL));
+	assert_int_equal(stats_of(&s).entries, 1);
+	end(&s);
+}
+
+/* Nor does it keep others from making room. */
+static void
+stuck_one_makes_others_go(void **state)
+{
+	struct quarantine_kept first, next;
+	g_autofree char *inner = NULL;
+	struct store s;
+
+	(void)state;
+	begin(&s, "max_size = 8K when_full = oldest");
+	open_store(&s);
+	keep_one(&s, "first\r\n", &first);
+	inner = block_removal(&s, first.ref);
+	for (unsigned i = 0; i < 20; i++) {
+		g_autofree char *body = g_strdup_printf("%u\r\n", i);
+
+		keep_one(&s, body, &next);
+		assert_true(stats_of(&s).bytes <= 8192);
+	}
+	assert_non_null(index_find(s.q, first.ref));
+	assert_non_null(index_find(s.q, next.ref));
+	assert_int_equal(rmdir(inner), 0);
+	end(&s);
+}
+
 static void
 keep_zero_is_for_ever(void **state)
 {
@@ -743,6 +834,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(full_is_refused),
     cmocka_unit_test(oldest_makes_room_when_told_so),
     cmocka_unit_test(old_ones_expire),
+    cmocka_unit_test(stuck_one_keeps_no_other),
+    cmocka_unit_test(stuck_one_makes_others_go),
     cmocka_unit_test(keep_zero_is_for_ever),
     cmocka_unit_test(one_daemon_one_folder),
     cmocka_unit_test(damage_is_shown_and_not_removed),
