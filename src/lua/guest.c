@@ -228,27 +228,30 @@ do_call(struct guest *g)
 		fail(g, why);
 }
 
-/* Which hooks has the script? 0 and *why when it has none, or something else by such a name. */
-static uint32_t
-find_hooks(struct interp *in, char **why)
+/* Which hooks has the script? Raises an error when it has none, or something else by such a name. Raw,
+ * because a script may refuse to have globals read that are not there. */
+static int
+find_hooks(lua_State *L)
 {
 	uint32_t found = 0;
 
+	lua_pushglobaltable(L);
 	for (size_t i = 0; i < G_N_ELEMENTS(hooks); i++) {
-		const int type = lua_getglobal(in->L, hooks[i].name);
+		lua_pushstring(L, hooks[i].name);
+		const int type = lua_rawget(L, -2);
 
 		if (type == LUA_TFUNCTION)
 			found |= hooks[i].hook;
 		else if (type != LUA_TNIL)
-			*why = g_strdup_printf(
-			    "%s is a %s, not a function", hooks[i].name, lua_typename(in->L, type));
-		lua_pop(in->L, 1);
-		if (*why)
-			return 0;
+			return luaL_error(
+			    L, "%s is a %s, not a function", hooks[i].name, lua_typename(L, type));
+		lua_pop(L, 1);
 	}
 	if (found == 0)
-		*why = g_strdup("none of the functions on_message, on_verdict and on_recipient");
-	return found;
+		return luaL_error(
+		    L, "none of the functions on_message, on_verdict and on_recipient");
+	lua_pushinteger(L, found);
+	return 1;
 }
 
 /* Load the script for the first time, and tell how that went. */
@@ -259,8 +262,11 @@ try_script(struct guest *g, unsigned sandbox)
 	struct interp in;
 	char *why = NULL;
 
-	if (begin(g, &in, &why))
-		ready.hooks = find_hooks(&in, &why);
+	if (begin(g, &in, &why)) {
+		lua_pushcfunction(in.L, find_hooks);
+		if (interp_call(&in, 0, 1, &why))
+			ready.hooks = (uint32_t)lua_tointeger(in.L, -1);
+	}
 	interp_close(&in);
 	if (ready.hooks != 0)
 		dialogue_say(&g->dialogue, PROTO_SCRIPT_READY, &ready, sizeof ready, NULL, NULL);

@@ -226,16 +226,22 @@ scan(struct eom *e)
 	note_failure(e);
 }
 
-/* The rules decide, and the script has the last word. */
+/* The script has a word after the scan. */
+static void
+consult_again(struct eom *e)
+{
+	if (e->script_failed == NULL && !consult_after(&e->script, &e->scan, &e->script_failed))
+		note_failure(e);
+	consult_join(&e->script, &e->scan.verdict);
+}
+
+/* The rules decide, and what the script wants comes last. */
 static void
 decide_scanned(struct eom *e)
 {
 	const struct rules *rules = e->snapshot->rules;
 	struct outcomes outcomes;
 
-	if (e->script_failed == NULL && !consult_after(&e->script, &e->scan, &e->script_failed))
-		note_failure(e);
-	consult_join(&e->script, &e->scan.verdict);
 	policy_walk(rules, &e->facts, &e->scan.verdict, &outcomes);
 	consult_apply(&e->script, &e->scan.verdict, &outcomes);
 	policy_settle(rules, e->message, &e->scan.verdict, &outcomes, &e->decision);
@@ -251,6 +257,7 @@ decide(struct eom *e)
 		e->decision.rule = e->skipper != NULL ? g_strdup(e->skipper->conf->title) : NULL;
 		return;
 	}
+	consult_again(e); /* which a cut may have ended, too */
 	if (is_cut(e) && verdict_state(&e->scan.verdict) != SCAN_COMPLETE)
 		refuse(e, "avmilter is stopping and drain_time is over");
 	else

@@ -8,8 +8,7 @@
 #include "script/bundle.h"
 #include "script/view.h"
 
-#define LOG_LINES_MAX 100 /* that one call may write */
-#define ADDRESS_MAX   254 /* RFC 5321 4.5.3.1.3 */
+#define ADDRESS_MAX 254 /* RFC 5321 4.5.3.1.3 */
 
 /* One call of the script. */
 struct call {
@@ -18,7 +17,9 @@ struct call {
 	struct ask ask;
 	GPtrArray *variables; /* of char *: name, value or NULL, name ... */
 	unsigned lines;
-	bool whole; /* the process has done its part and can serve on */
+	uint32_t hooks;    /* that are called */
+	unsigned outcomes; /* that have come: each hook returns one for each of its calls */
+	bool whole;        /* the process has done its part and can serve on */
 };
 
 /* One outcome that the script wants. */
@@ -98,6 +99,25 @@ is_unsuitable(const struct call *call, const struct engine *e)
 	    !(caps & (ENGINE_CAP_STREAM | ENGINE_CAP_FD));
 }
 
+/* The configuration leaves out all of it: nobody has looked, and nothing has failed. */
+static void
+answer_skipped(struct bundle *b, const char *why)
+{
+	answer_state(b, PROTO_AV_UNSCANNABLE, "the configuration leaves out all of it");
+	bundle_text(b, "code", why);
+}
+
+static void
+answer_scanned(
+    struct call *call, const struct proto_ask *ask, const struct scan_result *r, struct bundle *b)
+{
+	verdict_join(&call->c->found, &r->verdict);
+	call->c->whole |= ask->question == PROTO_ASK_SCAN;
+	context_note(call->c->context, call->c->conf, r);
+	view_scan(b, &r->verdict);
+	view_noted(b, "context", call->c->conf, r, call->c->context);
+}
+
 static void
 answer_scan(struct call *call, const struct proto_ask *ask, const char *title, struct bundle *b)
 {
@@ -117,11 +137,10 @@ answer_scan(struct call *call, const struct proto_ask *ask, const char *title, s
 		ask_scan(&call->ask, e, &r);
 	else
 		ask_scan_part(&call->ask, ask->part, e, &r);
-	verdict_join(&call->c->found, &r.verdict);
-	call->c->whole |= ask->question == PROTO_ASK_SCAN;
-	context_note(call->c->context, call->c->conf, &r);
-	view_scan(b, &r.verdict);
-	view_noted(b, "context", call->c->conf, &r, call->c->context);
+	if (r.skipped != NULL)
+		answer_skipped(b, r.skipped);
+	else
+		answer_scanned(call, ask, &r, b);
 	scan_result_clear(&r);
 }
 
@@ -161,8 +180,9 @@ on_log(struct call *call, const struct packet *p)
 	const char *text = packet_string(&rest);
 	g_autoptr(GString) line = g_string_new(NULL);
 
-	if (text == NULL || ++call->lines > LOG_LINES_MAX)
+	if (text == NULL || call->lines == LOG_LINES_MAX)
 		return;
+	call->lines++;
 	log_esc(line, text, strlen(text), PROTO_TEXT_MAX);
 	log_notice("script %s: %s", script_name(call->c->script), line->str);
 }
@@ -193,6 +213,19 @@ is_address(const char *text)
 	return len <= ADDRESS_MAX && strchr(text, '@') > text && text[len - 1] != '@';
 }
 
+/* Does it come from a hook that was called, for somebody who is there, and no more often than it can? */
+static bool
+is_due(const struct call *call, const struct proto_outcome *o)
+{
+	const guint recipients = call->c->facts->recipients->len;
+
+	if (call->outcomes > recipients)
+		return false;
+	return o->recipient == PROTO_EVERYBODY
+	    ? (call->hooks & PROTO_ON_VERDICT) != 0
+	    : (call->hooks & PROTO_ON_RECIPIENT) != 0 && o->recipient < recipients;
+}
+
 static bool
 on_outcome(struct call *call, const struct packet *p, GError **err)
 {
@@ -201,11 +234,11 @@ on_outcome(struct call *call, const struct packet *p, GError **err)
 	const char *text;
 
 	if (!packet_fixed(p, &said.what, sizeof(said.what), &rest) ||
-	    (text = packet_string(&rest)) == NULL || said.what.action >= ACTION_COUNT ||
-	    said.what.action == ACTION_REPAIR ||
-	    (said.what.recipient != PROTO_EVERYBODY &&
-		said.what.recipient >= call->c->facts->recipients->len))
+	    (text = packet_string(&rest)) == NULL || strlen(text) >= PROTO_OUTCOME_BYTES ||
+	    said.what.action >= ACTION_COUNT || said.what.action == ACTION_REPAIR ||
+	    !is_due(call, &said.what))
 		return broken(err);
+	call->outcomes++;
 	if (said.what.action == ACTION_REDIRECT && *text == '\0')
 		text = call->c->conf->antivirus.redirect;
 	if (said.what.action == ACTION_REDIRECT && !is_address(text)) {
@@ -247,10 +280,12 @@ serve(struct call *call, GError **err)
 			return false;
 		switch (p.op) {
 		case PROTO_ASK_FRONT:
-			ok = on_ask(call, &p, err);
+			ok = process_in_time(call->process, call->c->wait, err) &&
+			    on_ask(call, &p, err);
 			break;
 		case PROTO_LOG:
 			on_log(call, &p);
+			ok = process_in_time(call->process, call->c->wait, err);
 			break;
 		case PROTO_SET:
 			ok = on_set(call, &p, err);
@@ -295,6 +330,7 @@ call_hooks(struct call *call, uint32_t hooks, const struct scan_result *r, GErro
 	struct proto_call ask = { .hooks = hooks };
 	bool ok;
 
+	call->hooks = hooks;
 	describe(call->c, r, &b);
 	fd = bundle_file(&b, err);
 	ask.size = b.bytes->len;

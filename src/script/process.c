@@ -3,14 +3,16 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "worker/proto_script.h"
 
-#define WALL_FACTOR 10 /* times time_max, for one that uses no time */
-#define LOOK_MIN_MS 5  /* between two looks at its clock */
-#define END_MS      10000
+#define WALL_FACTOR  10 /* times time_max, for one that uses no time */
+#define LOOK_MIN_MS  5  /* between two looks at its clock */
+#define END_MS       10000
+#define LAST_WORD_MS 1000 /* from the end of its socket to its own */
 
 G_DEFINE_QUARK(avm_script_error, script_error)
 
@@ -81,11 +83,25 @@ process_answer(
 	    fail(err, "has ended");
 }
 
+/* Numbers in order could be answered ahead, and the answer would wait for the next message. */
+static uint32_t
+other_number(uint32_t last)
+{
+	uint32_t n = last;
+
+	while (n == last) {
+		const ssize_t got = getrandom(&n, sizeof(n), 0);
+
+		g_assert(got == (ssize_t)sizeof(n));
+	}
+	return n;
+}
+
 bool
 process_request(
     struct process *p, enum proto_op op, const void *body, size_t len, int fd, GError **err)
 {
-	p->z->seq++;
+	p->z->seq = other_number(p->z->seq);
 	p->cpu_begin_ms = cpu_ms(p);
 	p->wall_ms = 0;
 	return process_answer(p, op, body, len, fd, err);
@@ -93,23 +109,26 @@ process_request(
 
 /* How it ended, for the log; it closed its socket. */
 static bool
-tell_end(struct process *p, GError **err)
+tell_end(struct process *p, struct wait *wait, GError **err)
 {
 	struct pollfd ended = { .fd = p->z->pidfd, .events = POLLIN };
+	struct wait soon = wait_until(wait, deadline_in(LAST_WORD_MS));
 	char how[ENDING_TEXT_MAX];
 	int status = 0;
 
-	(void)poll(&ended, 1, END_MS);
+	(void)wait_poll(&soon, &ended, 1);
+	wait->next_tick_ms = soon.next_tick_ms;
 	if (!zygote_ended(p->z, &status))
 		return fail(err, "has closed its socket");
 	g_set_error(err, SCRIPT_ERROR, 0, "the script process ended: %s", ending_text(status, how));
 	return false;
 }
 
-/* Nothing came: is its time over? */
-static bool
-may_go_on(const struct process *p, const struct wait *wait, int64_t used, GError **err)
+bool
+process_in_time(const struct process *p, const struct wait *wait, GError **err)
 {
+	const int64_t used = cpu_ms(p) - p->cpu_begin_ms;
+
 	if (used >= p->time_max_ms || p->wall_ms >= p->time_max_ms * WALL_FACTOR) {
 		g_set_error(err, SCRIPT_ERROR, 0,
 		    "the script was killed: time_max = %" PRId64 " ms is used up", p->time_max_ms);
@@ -139,7 +158,7 @@ await(struct process *p, struct wait *wait, GError **err)
 		p->wall_ms += now_ms() - began;
 		if (n > 0)
 			return true;
-		if (!may_go_on(p, wait, cpu_ms(p) - p->cpu_begin_ms, err))
+		if (!process_in_time(p, wait, err))
 			return false;
 	}
 }
@@ -155,15 +174,19 @@ process_receive(struct process *p, struct wait *wait, struct packet *out, GError
 		case PACKET_NONE:
 			continue;
 		case PACKET_CLOSED:
-			return tell_end(p, err);
+			return tell_end(p, wait, err);
 		case PACKET_BAD:
-			return fail(err, out->bad);
+			g_set_error(err, SCRIPT_ERROR, 0,
+			    "the script process sent a broken packet: %s", out->bad);
+			return false;
 		case PACKET_OK:
 			break;
 		}
 		packet_drop(out);
 		if (out->seq == p->z->seq)
 			return true;
-		return fail(err, "answered something else");
+		p->late = true;
+		if (!process_in_time(p, wait, err))
+			return false;
 	}
 }

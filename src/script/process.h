@@ -23,6 +23,7 @@ struct process {
 	int64_t		 time_max_ms;
 	int64_t		 cpu_begin_ms;	/* its processor clock when the request was sent */
 	int64_t		 wall_ms;	/* that we have waited for it */
+	bool		 late;		/* it said something about another request: none may follow this one */
 };
 
 /* Start the scanner as a script process. NULL and *err. */
@@ -32,12 +33,19 @@ void	 process_end(struct process **p);
 /* Does it wait for a request? */
 bool	 process_idle(const struct process *p);
 
-/* A request: its clock begins. fd < 0: none. False and *err when it does not listen. */
+/* A request, with a number that nobody can answer ahead: its clock begins. fd < 0: none. False and *err when it does not listen. */
 bool	 process_request(struct process *p, enum proto_op op, const void *body, size_t len, int fd, GError **err);
 /* An answer to a question of its own. The same. */
 bool	 process_answer(struct process *p, enum proto_op op, const void *body, size_t len, int fd, GError **err);
 /*
- * The next packet, without descriptors, valid until the next one.
+ * Has it time left? For whoever takes packets of which any number may come: process_receive() asks only when none is there.
+ *
+ * Returns: false and *err when its time or that of the message is over; end it then
+ */
+bool	 process_in_time(const struct process *p, const struct wait *wait, GError **err);
+/*
+ * The next packet, without descriptors, valid until the next one. What it says about another request than this one, late or ahead, is
+ * left out.
  *
  * Returns: false and *err when it has ended, breaks the protocol, or is out of time; end it then
  * Blocks:  no longer than the wait's deadline, ticking

@@ -8,16 +8,18 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/log.h"
 #include "script/bundle.h"
 
-#define START_MS 20000 /* for the program to start and the script to be loaded */
-#define TICK_MS  60000
+#define START_MS  20000 /* for the program to start and the script to be loaded */
+#define TICK_MS   60000
+#define HOOKS_ALL ((uint32_t)(PROTO_ON_MESSAGE | PROTO_ON_VERDICT | PROTO_ON_RECIPIENT))
 
 struct script {
 	char *path, *name, *scanner_path, *scanner_log;
 	int source; /* sealed file, or -1 */
 	struct proto_script limits;
-	uint32_t hooks;
+	uint32_t hooks; /* 0 until the first process is ready */
 	pthread_mutex_t mu;
 	pthread_cond_t changed;
 	GPtrArray *idle; /* under mu: of struct process * */
@@ -60,21 +62,69 @@ read_source(struct script *s, GError **err)
 	return s->source >= 0;
 }
 
+/* The text of a packet, escaped; NULL when it has none. */
+static char *
+text_of(const struct packet *p)
+{
+	struct packet_text rest = { .at = (const char *)p->body, .left = p->len };
+	const char *text = packet_string(&rest);
+	GString *out;
+
+	if (text == NULL)
+		return NULL;
+	out = g_string_new(NULL);
+	log_esc(out, text, strlen(text), PROTO_TEXT_MAX);
+	return g_string_free(out, FALSE);
+}
+
+/* What the first process says holds: a hook that another one does not have would silently not be
+ * asked. Only the first writes, before anybody reads. */
+static bool
+take_hooks(struct script *s, uint32_t hooks, GError **err)
+{
+	if (hooks == 0 || (hooks & ~HOOKS_ALL) != 0)
+		return fail(s, err, "the script process names no hooks that we know");
+	if (s->hooks == 0)
+		s->hooks = hooks;
+	return s->hooks == hooks ||
+	    fail(s, err,
+		"it does not have the same functions each time it is loaded: define on_message, "
+		"on_verdict and on_recipient without a condition");
+}
+
 /* What the process says about the script: its hooks, or what is wrong with it. */
 static bool
 take_ready(struct script *s, const struct packet *p, GError **err)
 {
-	struct packet_text text = { .at = (const char *)p->body, .left = p->len };
+	g_autofree char *why = p->op == PROTO_FAILED ? text_of(p) : NULL;
 	struct proto_script_ready ready;
-	const char *why;
 
 	if (p->op == PROTO_SCRIPT_READY && p->len == sizeof(ready)) {
 		memcpy(&ready, p->body, sizeof(ready));
-		s->hooks = ready.hooks;
-		return true;
+		return take_hooks(s, ready.hooks, err);
 	}
-	why = p->op == PROTO_FAILED ? packet_string(&text) : NULL;
 	return fail(s, err, why != NULL ? why : "the script process does not speak our language");
+}
+
+/* Wait until the script is loaded; what it prints outside of its functions comes first. */
+static bool
+await_ready(struct script *s, struct process *p, struct wait *wait, GError **err)
+{
+	struct packet packet;
+
+	for (unsigned lines = 0;; lines++) {
+		g_autofree char *line = NULL;
+
+		if (!process_receive(p, wait, &packet, err))
+			return false;
+		if (packet.op != PROTO_LOG)
+			return take_ready(s, &packet, err);
+		if (!process_in_time(p, wait, err))
+			return false;
+		line = lines < LOG_LINES_MAX ? text_of(&packet) : NULL;
+		if (line != NULL)
+			log_notice("script %s: %s", s->name, line);
+	}
 }
 
 static struct process *
@@ -85,7 +135,6 @@ start(struct script *s, struct wait *wait, GError **err)
 	struct wait own = wait_until(wait, deadline_in(START_MS));
 	struct process *p =
 	    process_start(s->scanner_path, s->scanner_log, (int64_t)s->limits.time_max_ms, err);
-	struct packet packet;
 	bool ok;
 
 	if (p == NULL)
@@ -95,7 +144,7 @@ start(struct script *s, struct wait *wait, GError **err)
 	/* The program's own start needs time of its own. */
 	p->time_max_ms += START_MS;
 	ok = process_request(p, PROTO_SCRIPT, body, sizeof(s->limits) + path, s->source, err) &&
-	    process_receive(p, &own, &packet, err) && take_ready(s, &packet, err);
+	    await_ready(s, p, &own, err);
 	wait->next_tick_ms = own.next_tick_ms;
 	p->time_max_ms -= START_MS;
 	if (!ok)
@@ -226,7 +275,7 @@ script_borrow(struct script *s, struct wait *wait, GError **err)
 void
 script_return(struct script *s, struct process *p, bool broken)
 {
-	if (broken) {
+	if (broken || p->late) {
 		process_end(&p);
 		count_out(s);
 		return;

@@ -12,6 +12,7 @@
 #include "worker/proto_script.h"
 
 #define SCRIPT_PROCESSES 32
+#define LOG_LINES_MAX	 100	/* that one call, or the loading, may write */
 
 struct script;
 

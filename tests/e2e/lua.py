@@ -202,6 +202,56 @@ def passive():
     tap.eq(send('hello', '<ask@src.test>')[0].smtp(), 4)  # nil cannot be appended: an error, never a pass
 
 
+@tap.test('what the filters of an engine leave out whole is neither clean nor an error, and counts for nothing')
+def left_out():
+    av.more_engines = '\tfake "fake" { }\n\tfake "second" { enabled = passive scan_whole = false extension_list = ".exe" }\n'
+    av.write_conf()
+    load('''
+        function on_message(msg)
+            local status, info, engine, code = av.scan("second")
+            av.log("left out: " .. status .. " " .. tostring(code))
+        end''')
+    preamble = b'This is a multi-part message in MIME format.\r\n\r\n'  # is an object, and has no name to leave it out by
+    answer, line = send('', whole=mails.multipart([mails.part(b'hello', name='a.txt')], 'filters').replace(preamble, b''))
+    tap.has(av.logged(), 'left out: 2 filters')
+    tap.eq((answer.smtp(), line['verdict'], status(answer)), (2, 'clean', ['Clean']))
+    answer, line = send('', whole=mails.multipart([mails.part(b'FAKE:infected=Evil.F', name='a.exe')], 'filters'))
+    tap.eq((answer.smtp(), line['verdict']), (5, 'infected'))
+    av.more_engines = ENGINES
+    av.write_conf()
+
+
+@tap.test('a script that prints while it is loaded, or refuses globals that are not there, is one like any other')
+def habits():
+    load('''
+        print("loaded")
+        av.log("once more")
+        setmetatable(_G, { __index = function(_, name) error("no global " .. name) end })
+        setmetatable({}, { __gc = function() print("ends") end })
+        function on_verdict(msg, v) return "reject", "strict" end''')
+    for text in ('loaded', 'once more', 'ends'):
+        tap.has(av.logged(), 'script policy.lua: ' + text)
+    tap.has(repr(send('hello')[0]), 'strict')
+
+
+@tap.test('a script that has other functions each time it is loaded lets no mail pass by the ones that are missing')
+def fickle():
+    script = '''
+        function on_message(msg) end
+        if math.random() < 0.5 then
+            function on_verdict(msg, v) return "reject", "fickle" end
+        end'''
+    load(script)
+    while send('hello')[0].smtp() == 2:  # what holds is what the first process has
+        load(script)
+    for _ in range(12):
+        answer, line = send('hello')
+        tap.ok(answer.smtp() in (4, 5), line)
+        for pid in script_processes():
+            os.kill(pid, signal.SIGKILL)
+        rig.wait_for(lambda: not script_processes(), 10, 'the end of the script process')
+
+
 @tap.test('on_recipient: each has an outcome of his own')
 def recipients():
     av.top['split'] = q('quarantine')
