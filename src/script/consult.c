@@ -19,6 +19,7 @@ struct call {
 	unsigned lines;
 	uint32_t hooks;    /* that are called */
 	unsigned outcomes; /* that have come: each hook returns one for each of its calls */
+	bool gone;         /* the process ended without a word */
 	bool whole;        /* the process has done its part and can serve on */
 };
 
@@ -421,6 +422,22 @@ consult_join(struct consult *c, struct verdict *v)
 }
 
 static bool
+attempt(struct call *call, uint32_t hooks, const struct scan_result *r, GError **err)
+{
+	struct script *script = call->c->script;
+	bool ok;
+
+	call->process = script_borrow(script, call->c->wait, err);
+	call->gone = false;
+	if (call->process == NULL)
+		return false;
+	ok = call_hooks(call, hooks, r, err);
+	call->gone = call->process->gone;
+	script_return(script, call->process, !call->whole);
+	return ok;
+}
+
+static bool
 run(struct consult *c, uint32_t hooks, const struct scan_result *r, GError **err)
 {
 	struct call call = {
@@ -435,12 +452,13 @@ run(struct consult *c, uint32_t hooks, const struct scan_result *r, GError **err
 	};
 	bool ok;
 
-	call.process = script_borrow(c->script, c->wait, err);
-	if (call.process == NULL)
-		return false;
 	call.variables = g_ptr_array_new_with_free_func(g_free);
-	ok = call_hooks(&call, hooks, r, err);
-	script_return(c->script, call.process, !call.whole);
+	ok = attempt(&call, hooks, r, err);
+	/* Once more: a mail that ends processes by itself gets no further. */
+	if (!ok && call.gone) {
+		g_clear_error(err);
+		ok = attempt(&call, hooks, r, err);
+	}
 	ask_clear(&call.ask);
 	if (ok)
 		set_variables(&call);

@@ -104,7 +104,9 @@ process_request(
 	p->z->seq = other_number(p->z->seq);
 	p->cpu_begin_ms = cpu_ms(p);
 	p->wall_ms = 0;
-	return process_answer(p, op, body, len, fd, err);
+	p->heard = false;
+	p->gone = !process_answer(p, op, body, len, fd, err);
+	return !p->gone;
 }
 
 /* How it ended, for the log; it closed its socket. */
@@ -174,6 +176,7 @@ process_receive(struct process *p, struct wait *wait, struct packet *out, GError
 		case PACKET_NONE:
 			continue;
 		case PACKET_CLOSED:
+			p->gone = !p->heard;
 			return tell_end(p, wait, err);
 		case PACKET_BAD:
 			g_set_error(err, SCRIPT_ERROR, 0,
@@ -183,6 +186,7 @@ process_receive(struct process *p, struct wait *wait, struct packet *out, GError
 			break;
 		}
 		packet_drop(out);
+		p->heard |= out->seq == p->z->seq;
 		if (out->seq == p->z->seq)
 			return true;
 		p->late = true;

@@ -23,6 +23,8 @@ struct process {
 	int64_t		 time_max_ms;
 	int64_t		 cpu_begin_ms;	/* its processor clock when the request was sent */
 	int64_t		 wall_ms;	/* that we have waited for it */
+	bool		 heard;		/* it said something about this one */
+	bool		 gone;		/* it ended without a word about this one, which may be the fault of the one before */
 	bool		 late;		/* it said something about another request: none may follow this one */
 };
 
