@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define BUFFER_CHUNK  ((size_t)64 * 1024)
-#define BUFFER_CHUNKS 8
+#define BUFFER_CHUNKS 16
 #define BUFFER_MAX    (BUFFER_CHUNKS * BUFFER_CHUNK)
 
 /* Chunks that nobody uses at the moment, a few. Shared by every thread. */

@@ -1,7 +1,7 @@
 /*
  * spool - one message as bytes: written once, then sealed, then read by many
  *
- * Up to 512 KB wait in a buffer, more in a memfd up to memory_max, then in an unlinked file in file_base. The front
+ * Up to 1 MB wait in a buffer, more in a memfd up to memory_max, then in an unlinked file in file_base. The front
  * never maps any of those, so its resident set does not grow with large messages. All spools together stay below total_max
  * of the budget they were made with. Sealing fixes the content; a memfd gets every seal, so no process that is handed the
  * descriptor can change a byte.

@@ -26,7 +26,7 @@ static struct spool_limits
 limits(const char *dir)
 {
 	return (struct spool_limits){
-	    .memory_max = MB, .message_max = 0, .total_max = 1024u * MB, .file_base = dir};
+	    .memory_max = 2 * MB, .message_max = 0, .total_max = 1024u * MB, .file_base = dir};
 }
 
 static char *
@@ -114,11 +114,12 @@ sizes(void **state)
 	round_trip(64 * KB, 1000, false);
 	round_trip(64 * KB + 1, 64 * KB, false);
 	round_trip(200 * KB, 777, false);
-	round_trip(512 * KB, 65535, false);
-	round_trip(512 * KB + 1, 65535, false);
-	round_trip(512 * KB + 1, 512 * KB + 1, false);
 	round_trip(MB, 4096, false);
-	round_trip(MB + 1, 4096, true);
+	round_trip(MB, 65535, false);
+	round_trip(MB + 1, 65535, false);
+	round_trip(MB + 1, MB + 1, false);
+	round_trip(2 * MB, 4096, false);
+	round_trip(2 * MB + 1, 4096, true);
 	round_trip(3 * MB, 65535, true);
 	round_trip(3 * MB, 3 * MB, true);
 }
@@ -249,13 +250,13 @@ out_of_descriptors(void **state)
 	char *dir = unit_mkdir();
 	struct spool_limits lim = limits(dir);
 	AUTO(spool_budget_free) struct spool_budget *b = spool_budget_new();
-	g_autofree char *data = pattern(2 * MB);
+	g_autofree char *data = pattern(3 * MB);
 	struct rlimit old, none;
 
 	(void)state;
 	getrlimit(RLIMIT_NOFILE, &old);
 	none = (struct rlimit){.rlim_cur = 3, .rlim_max = old.rlim_max};
-	for (size_t len = 600 * KB; len <= 2 * MB; len *= 3) {
+	for (size_t len = 3 * MB / 2; len <= 3 * MB; len *= 2) {
 		AUTO(spool_free) struct spool *sp = spool_new(b, &lim);
 		AUTO(spool_free) struct spool *later = spool_new(b, &lim);
 		g_autoptr(GError) err = NULL;
@@ -280,11 +281,11 @@ folder_gone(void **state)
 	struct spool_limits lim = limits(dir);
 	AUTO(spool_budget_free) struct spool_budget *b = spool_budget_new();
 	AUTO(spool_free) struct spool *sp = spool_new(b, &lim);
-	g_autofree char *data = pattern(2 * MB);
+	g_autofree char *data = pattern(3 * MB);
 	g_autoptr(GError) err = NULL;
 
 	(void)state;
-	assert_true(spool_append(sp, data, MB, NULL));
+	assert_true(spool_append(sp, data, 2 * MB, NULL));
 	assert_true(fsx_remove_tree(dir, NULL));
 	assert_false(spool_append(sp, data, 1, &err));
 	assert_true(g_error_matches(err, SPOOL_ERROR, SPOOL_E_IO));
@@ -301,15 +302,15 @@ file_refuses(void **state)
 	struct spool_limits lim = limits(dir);
 	AUTO(spool_budget_free) struct spool_budget *b = spool_budget_new();
 	AUTO(spool_free) struct spool *sp = spool_new(b, &lim);
-	g_autofree char *data = pattern(2 * MB);
+	g_autofree char *data = pattern(3 * MB);
 	struct rlimit old, small;
 	g_autoptr(GError) err = NULL;
 
 	(void)state;
 	signal(SIGXFSZ, SIG_IGN);
-	assert_true(spool_append(sp, data, MB + 1, NULL));
+	assert_true(spool_append(sp, data, 2 * MB + 1, NULL));
 	getrlimit(RLIMIT_FSIZE, &old);
-	small = (struct rlimit){.rlim_cur = MB + 100 * KB, .rlim_max = old.rlim_max};
+	small = (struct rlimit){.rlim_cur = 2 * MB + 100 * KB, .rlim_max = old.rlim_max};
 	setrlimit(RLIMIT_FSIZE, &small);
 	assert_false(spool_append(sp, data, 512 * KB, &err));
 	setrlimit(RLIMIT_FSIZE, &old);
@@ -390,12 +391,12 @@ no_digest_without_content(void **state)
 	struct spool_limits lim = limits(dir);
 	AUTO(spool_budget_free) struct spool_budget *b = spool_budget_new();
 	AUTO(spool_free) struct spool *sp = spool_new(b, &lim);
-	g_autofree char *data = pattern(2 * MB), *link = NULL;
+	g_autofree char *data = pattern(3 * MB), *link = NULL;
 	g_autoptr(GError) err = NULL, again = NULL;
 	int fd;
 
 	(void)state;
-	assert_true(spool_append(sp, data, 2 * MB, NULL));
+	assert_true(spool_append(sp, data, 3 * MB, NULL));
 	assert_true(spool_seal(sp, NULL));
 	link = g_strdup_printf("/proc/self/fd/%d", spool_fd(sp, NULL));
 	chmod(link, 0600);
