@@ -74,7 +74,11 @@ add_string(struct out *o, const char *key, const char *value, enum look look, si
 		json_object_set_new(o->json, key, json_string(text));
 		return;
 	}
-	g_string_append_printf(o->text, "%s%s=", o->text->len ? " " : "", key);
+	/* Every mail is one of these lines: no printf() where an append does. */
+	if (o->text->len > 0)
+		g_string_append_c(o->text, ' ');
+	g_string_append(o->text, key);
+	g_string_append_c(o->text, '=');
 	if (look == LOOK_QUOTED)
 		g_string_append_c(o->text, '"');
 	add_escaped(o->text, value, max, look == LOOK_BARE);

@@ -11,14 +11,16 @@
 #define SYNTHETIC "Received: from avmilter; Thu, 1 Jan 1970 00:00:00 +0000\r\n"
 #define REF_LEN   10
 
-static void
-header_free(void *p)
+/* One piece of memory: field and texts. */
+static struct header *
+header_new(const char *name, const char *value)
 {
-	struct header *h = p;
+	const size_t name_len = strlen(name) + 1, value_len = strlen(value) + 1;
+	struct header *h = g_malloc(sizeof(*h) + name_len + value_len);
 
-	g_free(h->name);
-	g_free(h->value);
-	g_free(h);
+	h->name = memcpy(h + 1, name, name_len);
+	h->value = memcpy(h->name + name_len, value, value_len);
+	return h;
 }
 
 /* Ten characters of 50 random bits: enough that no two mails of a year share one by accident. */
@@ -59,7 +61,7 @@ message_new(struct spool_budget *b, const struct message_limits *lim, const stru
 	m->helo = g_strdup(c->helo);
 	m->daemon = g_strdup(c->daemon);
 	m->submitted = c->submitted;
-	m->headers = g_ptr_array_new_with_free_func(header_free);
+	m->headers = g_ptr_array_new_with_free_func(g_free);
 	m->header_max = lim->header_max;
 	for (unsigned i = 0; i < MESSAGE_WATCH_MAX && lim->watch[i]; i++)
 		m->watched[i].name = g_strdup(lim->watch[i]);
@@ -83,11 +85,10 @@ message_add_recipient(struct message *m, const char *rcpt)
 bool
 header_is(const char *shown, const char *name)
 {
-	size_t len = strlen(shown);
+	const size_t len = strlen(name);
 
-	while (len > 0 && (shown[len - 1] == ' ' || shown[len - 1] == '\t'))
-		len--;
-	return len == strlen(name) && strncasecmp(shown, name, len) == 0;
+	return strncasecmp(shown, name, len) == 0 &&
+	    shown[len + strspn(shown + len, " \t")] == '\0';
 }
 
 unsigned
@@ -145,10 +146,8 @@ message_add_header(struct message *m, const char *name, const char *value)
 	if (m->header_bytes > m->header_max)
 		m->headers_over = true;
 	if (!m->headers_over) {
-		struct header *h = g_new0(struct header, 1);
+		struct header *h = header_new(name, value);
 
-		h->name = g_strdup(name);
-		h->value = g_strdup(value);
 		g_ptr_array_add(m->headers, h);
 		note_field(m, h);
 	}

@@ -27,7 +27,7 @@ struct client {
 	bool	 submitted;	/* no SMTP client: the sendmail command on this machine */
 };
 
-struct header {
+struct header {			/* texts and all, one piece of memory */
 	char	*name;		/* as received, blanks before the colon stripped by the MTA */
 	char	*value;		/* as received: folds as \n, leading blank kept (HDR_LEADSPC) */
 };

@@ -7,10 +7,16 @@
 #include <string.h>
 #include <strings.h>
 
-#define LETTERS       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS        "0123456789"
 #define PUNCTUATION   ".,:;@<>()[]_+=/-"
 #define COMMENT_DEPTH 3
+
+/* A letter or digit of ASCII, or one of more. */
+static bool
+is_plain(char c, const char *more)
+{
+	return g_ascii_isalnum(c) || (c != '\0' && strchr(more, c) != NULL);
+}
 
 /* One line of a value, len bytes without its fold: no "--" in front, not blank. */
 static bool
@@ -55,7 +61,7 @@ grammar_flatten(const char *value, char *flat, size_t size)
 			line = at;
 			continue;
 		}
-		if (strchr(LETTERS DIGITS PUNCTUATION " \t", *at) == NULL)
+		if (!is_plain(*at, PUNCTUATION " \t"))
 			return false;
 		flat[n++] = *at == '\t' ? ' ' : *at;
 		at++;
@@ -73,6 +79,27 @@ span(const char **s, const char *set)
 
 	*s += n;
 	return n;
+}
+
+/* The same with letters and digits besides. */
+static size_t
+plain(const char **s, const char *more)
+{
+	const char *at = *s;
+
+	while (is_plain(**s, more))
+		++*s;
+	return (size_t)(*s - at);
+}
+
+static size_t
+letters(const char **s)
+{
+	const char *at = *s;
+
+	while (g_ascii_isalpha(**s))
+		++*s;
+	return (size_t)(*s - at);
 }
 
 static bool
@@ -94,8 +121,8 @@ blanks(const char **s)
 static bool
 angle(const char **s)
 {
-	return literal(s, '<') && span(s, LETTERS DIGITS ".,_+=/-") > 0 && literal(s, '@') &&
-	    span(s, LETTERS DIGITS ".:_-[]") > 0 && literal(s, '>');
+	return literal(s, '<') && plain(s, ".,_+=/-") > 0 && literal(s, '@') &&
+	    plain(s, ".:_-[]") > 0 && literal(s, '>');
 }
 
 bool
@@ -164,7 +191,7 @@ zone(const char **s)
 
 	if (literal(s, '+') || literal(s, '-'))
 		return number(s, 4, 4);
-	n = span(s, LETTERS);
+	n = letters(s);
 	return n > 0 && n <= 5;
 }
 
@@ -198,7 +225,7 @@ grammar_date(const char *s)
 static size_t
 clause_word(const char **s)
 {
-	return span(s, LETTERS DIGITS ".,:@<>[]_+=/-");
+	return plain(s, ".,:@<>[]_+=/-");
 }
 
 static bool
@@ -261,7 +288,7 @@ grammar_tags(const char *s)
 
 	while (*s != '\0') {
 		const char *name = s;
-		size_t len = span(&s, LETTERS), i;
+		size_t len = letters(&s), i;
 
 		for (i = 0; i < G_N_ELEMENTS(tags); i++)
 			if (strlen(tags[i]) == len && strncmp(tags[i], name, len) == 0)
@@ -272,7 +299,7 @@ grammar_tags(const char *s)
 		blanks(&s);
 		if (!literal(&s, '='))
 			return false;
-		span(&s, LETTERS DIGITS ".:@_+=/- ");
+		plain(&s, ".:@_+=/- ");
 		if (*s != '\0' && !literal(&s, ';'))
 			return false;
 		blanks(&s);
@@ -294,8 +321,7 @@ statement(const char **s)
 				return false;
 			continue;
 		}
-		if (span(s, LETTERS DIGITS ".,:@<>[]_+=/-") == 0 ||
-		    memchr(w, '=', (size_t)(*s - w)) == NULL)
+		if (plain(s, ".,:@<>[]_+=/-") == 0 || memchr(w, '=', (size_t)(*s - w)) == NULL)
 			return false;
 		words++;
 	}
@@ -308,7 +334,7 @@ grammar_results(const char *s)
 	if (!literal(&s, 'i') || !literal(&s, '=') || !number(&s, 1, 2) || !literal(&s, ';'))
 		return false;
 	blanks(&s);
-	if (span(&s, LETTERS DIGITS ".-_") == 0)
+	if (plain(&s, ".-_") == 0)
 		return false;
 	for (blanks(&s); literal(&s, ';');)
 		if (!statement(&s))
