@@ -12,6 +12,7 @@
 #include "base/fsx.h"
 #include "conf/conf.h"
 #include "control/protocol.h"
+#include "ctl/allow.h"
 #include "ctl/doctor.h"
 #include "ctl/print.h"
 #include "ctl/top.h"
@@ -210,6 +211,17 @@ ask_top(void *arg, GError **err)
 	return ask(arg, words, -1, err);
 }
 
+/* The answer says what to write; what could not be written is shown all the same. */
+static int
+allow(const struct job *j, json_t *o)
+{
+	g_autoptr(GError) err = NULL;
+	const bool ok = allow_write(j->config, o, &err);
+	const int rc = show(j, "allow", o);
+
+	return ok ? rc : complain(err->message);
+}
+
 static int
 run(struct job *j, char *const *words)
 {
@@ -221,6 +233,8 @@ run(struct job *j, char *const *words)
 		return top_run(ask_top, j, &err) ? DONE : complain(err->message);
 	if (strcmp(words[0], "scan") != 0) {
 		o = ask(j, (const char *const *)words, -1, &err);
+		if (o != NULL && strcmp(words[0], "allow") == 0)
+			return allow(j, o);
 		return o != NULL ? show(j, words[0], o) : complain(err->message);
 	}
 	if (words[1] == NULL)

@@ -8,6 +8,7 @@
 #include "base/fsx.h"
 #include "base/log.h"
 #include "daemon/console_alert.h"
+#include "daemon/console_allow.h"
 #include "daemon/console_cache.h"
 #include "daemon/console_explain.h"
 #include "daemon/console_quarantine.h"
@@ -431,6 +432,23 @@ quarantine(void *arg, const struct control_request *rq, GError **err)
 }
 
 static json_t *
+allow(void *arg, const struct control_request *rq, GError **err)
+{
+	struct server *s = arg;
+	AUTO(snapshot_unref) struct snapshot *snap = current(s, err);
+
+	json_t *o = NULL;
+
+	if (snap != NULL)
+		o = console_allow(
+		    atomic_load(&s->milter.quarantine), snap->conf, rq->words + 1, time(NULL), err);
+	if (o != NULL)
+		log_notice("allow: %s: uid %u asked what lets it pass",
+		    json_string_value(json_object_get(o, "ref")), (unsigned)rq->uid);
+	return o;
+}
+
+static json_t *
 top(void *arg, const struct control_request *rq, GError **err)
 {
 	if (rq->words[1] == NULL)
@@ -450,6 +468,7 @@ const struct control_commands console_commands = {
 	.update = update,
 	.log = set_log,
 	.quarantine = quarantine,
+	.allow = allow,
 	.cache = cache,
 	.alert = alert,
 	.explain = explain,

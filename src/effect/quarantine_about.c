@@ -156,6 +156,8 @@ findings_of(const struct verdict *v)
 		json_object_set_new(o, "name", about_bytes(f->name));
 		json_object_set_new(o, "object", about_bytes(f->object));
 		json_object_set_new(o, "engine", about_bytes(f->engine));
+		json_object_set_new(o, "sha256", about_bytes(f->sha256));
+		json_object_set_new(o, "listed", json_boolean(f->listed));
 		json_array_append_new(out, o);
 	}
 	return out;

@@ -121,6 +121,7 @@ def completion():
     tap.ok({'stats', 'purge'} <= set(completed(ctl, 'cache', '')), completed(ctl, 'cache', ''))
     tap.eq(completed(ctl, 'stats', ''), ['reset'])
     tap.ok({'--from', '--auth'} <= set(completed(ctl, 'explain', '--')), completed(ctl, 'explain', '--'))
+    tap.eq(completed(ctl, 'allow', '--'), ['--for', '--until'])
     tap.eq(completed(ctl, 'log', 'w'), ['warning'])
     tap.ok({'--check', '-c'} <= set(completed(av, '-')), completed(av, '-'))
     path = rig.write(rig.WORK + '/some.eml', 'x')
