@@ -385,6 +385,14 @@ may_decide(const struct verdict *v, enum action without, const struct said *said
 	return !(verdict_items(v) & 1u << CLASS_ERROR) || said->what.action >= (uint32_t)without;
 }
 
+/* One outcome for all whom we know and do not know: the strictest. But whose mail is to be thrown away
+ * may be one of them, and nobody else's may be. */
+static bool
+is_stricter(const struct said *said, const struct outcome *o)
+{
+	return said->what.action != ACTION_DISCARD && said->what.action > (uint32_t)o->action;
+}
+
 void
 consult_apply(const struct consult *c, const struct verdict *v, struct outcomes *o)
 {
@@ -399,9 +407,8 @@ consult_apply(const struct consult *c, const struct verdict *v, struct outcomes 
 
 			if (!may_decide(v, g_array_index(without, enum action, k), said))
 				continue;
-			/* One outcome for all whom we know and do not know: the strictest. */
 			if (who == PROTO_EVERYBODY || (!o->one && who == k) ||
-			    (o->one && said->what.action > (uint32_t)one->action))
+			    (o->one && is_stricter(said, one)))
 				put(one, said);
 		}
 	}

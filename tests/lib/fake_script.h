@@ -250,6 +250,8 @@ fake_babble(struct fake_script *f)
 			fake_send(f, PROTO_SET, "name\0value", 11);
 	else if (fake_is(f, "ask-unknown"))
 		fake_ask(f, 99, "", 1);
+	else if (fake_is(f, "ask-part"))
+		fake_ask(f, PROTO_ASK_PART, "", 1);
 	else if (fake_is(f, "ask-open"))
 		fake_ask(f, PROTO_ASK_SCAN, "f", 1);
 	else if (fake_is(f, "ask-short"))

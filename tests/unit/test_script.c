@@ -261,6 +261,25 @@ too_early(void **state)
 	rig_end(&r);
 }
 
+/* A question that cannot be answered is something that is missing, whether the process waits for the answer or not. */
+static void
+unanswered(void **state)
+{
+	struct rig r = rig_new("honest", TIME_MAX_MS);
+	struct mail mail;
+
+	(void)state;
+	mail_begin(&mail, &r, "ask-part", 10000);
+	assert_true(consult_before(&mail.consult, &mail.err));
+	assert_true(consult_counts(&mail.consult));
+	verdict_complete(&mail.scan.verdict);
+	consult_join(&mail.consult, &mail.scan.verdict);
+	assert_int_equal(verdict_class(&mail.scan.verdict), CLASS_ERROR);
+	mail_end(&mail);
+	assert_served(&r);
+	rig_end(&r);
+}
+
 /* A process that never stops talking, or asking, holds nobody beyond the deadline of the message. */
 static void
 deadlines(void **state)
@@ -356,6 +375,43 @@ nothing_weaker(void **state)
 	rig_end(&r);
 }
 
+/* More recipients than are kept share one outcome: what is said of one is no reason to throw away the mail of all. */
+static void
+one_for_all(void **state)
+{
+	static const struct {
+		const char *word;
+		bool infected;
+		enum action want;
+	} rows[] = {
+	    {"tell-discard", false, ACTION_PASS},     {"tell-discard", true, ACTION_REJECT}, {"tell-pass", true, ACTION_REJECT},
+	    {"tell-tempfail", false, ACTION_TEMPFAIL}, {"tell-reject", false, ACTION_REJECT}, {"tell-redirect", false, ACTION_REDIRECT},
+	    {"say-discard", false, ACTION_DISCARD},   {"say-pass", true, ACTION_PASS},
+	};
+	struct rig r = rig_new("honest", 5000);
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct outcomes o;
+		struct mail mail;
+
+		mail_begin(&mail, &r, rows[i].word, 10000);
+		mail.facts.unknown = 1;
+		verdict_complete(&mail.scan.verdict);
+		if (rows[i].infected)
+			verdict_find(&mail.scan.verdict, FINDING_INFECTED, "Evil", "o", "f");
+		assert_true(consult_after(&mail.consult, &mail.scan, &mail.err));
+		policy_walk(r.rules, &mail.facts, &mail.scan.verdict, &o);
+		consult_apply(&mail.consult, &mail.scan.verdict, &o);
+		assert_true(o.one && o.of->len == 1);
+		print_message("# %s: %s\n", rows[i].word, action_name(g_array_index(o.of, struct outcome, 0).action));
+		assert_int_equal(g_array_index(o.of, struct outcome, 0).action, rows[i].want);
+		outcomes_clear(&o);
+		mail_end(&mail);
+	}
+	rig_end(&r);
+}
+
 /* The first process tells whether the script can be used at all. */
 static void
 beginnings(void **state)
@@ -427,8 +483,8 @@ later(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(lies),           cmocka_unit_test(too_early),  cmocka_unit_test(deadlines), cmocka_unit_test(cuts),
-    cmocka_unit_test(nothing_weaker), cmocka_unit_test(beginnings), cmocka_unit_test(later),
+    cmocka_unit_test(lies),           cmocka_unit_test(too_early),  cmocka_unit_test(unanswered), cmocka_unit_test(deadlines), cmocka_unit_test(cuts),
+    cmocka_unit_test(nothing_weaker), cmocka_unit_test(one_for_all), cmocka_unit_test(beginnings), cmocka_unit_test(later),
 };
 
 int
