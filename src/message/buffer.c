@@ -8,6 +8,7 @@
 #include <glib.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define IDLE_MAX 64 /* chunks kept for the next message: 4 MB */
 
@@ -16,6 +17,18 @@ struct chunks {
 	char *idle[IDLE_MAX];
 	unsigned count;
 };
+
+/* Straight from the kernel, and back to it: freed among other allocations a chunk would stay ours for good. */
+static char *
+make(void)
+{
+	void *chunk =
+	    mmap(NULL, BUFFER_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (chunk == MAP_FAILED) /* as g_malloc() */
+		g_error("no memory for %zu bytes of a message", BUFFER_CHUNK);
+	return chunk;
+}
 
 struct chunks *
 chunks_new(void)
@@ -35,7 +48,7 @@ chunks_free(struct chunks **cp)
 	if (c == NULL)
 		return;
 	while (c->count > 0)
-		g_free(c->idle[--c->count]);
+		munmap(c->idle[--c->count], BUFFER_CHUNK);
 	pthread_mutex_destroy(&c->mu);
 	g_free(c);
 }
@@ -49,7 +62,7 @@ take(struct chunks *c)
 	if (c->count > 0)
 		chunk = c->idle[--c->count];
 	pthread_mutex_unlock(&c->mu);
-	return chunk != NULL ? chunk : g_malloc(BUFFER_CHUNK);
+	return chunk != NULL ? chunk : make();
 }
 
 static void
@@ -61,7 +74,8 @@ give_back(struct chunks *c, char *chunk)
 		chunk = NULL;
 	}
 	pthread_mutex_unlock(&c->mu);
-	g_free(chunk);
+	if (chunk != NULL)
+		munmap(chunk, BUFFER_CHUNK);
 }
 
 void

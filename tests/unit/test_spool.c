@@ -124,6 +124,32 @@ sizes(void **state)
 	round_trip(3 * MB, 3 * MB, true);
 }
 
+/* More messages in hand than chunks are kept idle, twice, of different sizes: each reads as it was written. */
+static void
+chunks_go_round(void **state)
+{
+	enum { N = 6 };
+	struct spool_limits lim = limits("/nonexistent");
+	AUTO(spool_budget_free) struct spool_budget *b = spool_budget_new();
+	g_autofree char *data = pattern(MB + N), *back = g_malloc(MB);
+
+	(void)state;
+	for (size_t round = 0; round < 2; round++) {
+		struct spool *sp[N];
+
+		for (size_t i = 0; i < N; i++) {
+			sp[i] = spool_new(b, &lim);
+			assert_true(spool_append(sp[i], data + i, MB - i * round * 1000, NULL));
+		}
+		for (size_t i = 0; i < N; i++) {
+			assert_true(spool_seal(sp[i], NULL));
+			assert_true(spool_read(sp[i], 0, back, spool_size(sp[i]), NULL));
+			assert_memory_equal(back, data + i, spool_size(sp[i]));
+			spool_free(&sp[i]);
+		}
+	}
+}
+
 static void
 small_needs_no_descriptor(void **state)
 {
@@ -491,6 +517,7 @@ budget_under_threads(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sizes),
+    cmocka_unit_test(chunks_go_round),
     cmocka_unit_test(small_needs_no_descriptor),
     cmocka_unit_test(tiny_memory_max),
     cmocka_unit_test(too_big),
