@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define ENCODING "Content-Transfer-Encoding"
+#define ENCODING     "Content-Transfer-Encoding"
+#define BOUNDARY_LEN 70 /* RFC 2046 */
 
 /* Types whose content is signed or encrypted; signed content in them is opened, and cannot be changed. */
 static const char *const sealed_types[] = { "application/pkcs7-mime", "application/x-pkcs7-mime",
@@ -43,16 +44,26 @@ is_delimiter(const struct source *src, uint64_t at, const char *boundary)
 		p += 2;
 	while (p < end && (*p == ' ' || *p == '\t'))
 		p++;
-	if (p < end && *p == '\r')
-		p++;
-	return p == end || *p == '\n';
+	return p == end || *p == '\r' || *p == '\n';
+}
+
+/* RFC 2046 5.1.1, as far as readers agree: some drop blanks at its end. */
+static bool
+is_plain_boundary(const char *b)
+{
+	const size_t len = b ? strlen(b) : 0;
+
+	for (size_t i = 0; i < len; i++)
+		if (!g_ascii_isgraph(b[i]) && (b[i] != ' ' || i == 0 || i + 1 == len))
+			return false;
+	return len > 0 && len <= BOUNDARY_LEN;
 }
 
 /* Nobody must be able to take one boundary around the part for another. */
 static bool
 are_distinct(const struct fences *f)
 {
-	if (!f->boundary || !*f->boundary)
+	if (!is_plain_boundary(f->boundary))
 		return false;
 	for (const struct fences *o = f->outer; o; o = o->outer)
 		if (!o->boundary || g_str_has_prefix(f->boundary, o->boundary) ||
@@ -84,19 +95,21 @@ precedes_delimiter(const struct source *src, uint64_t end, const char *boundary)
 	return end < src->len && src->base[end] == '\n' && is_delimiter(src, end + 1, boundary);
 }
 
-/* Is there another delimiter line in it? */
+/* Is there another delimiter line in it? To some readers a CR alone ends a line. */
 static bool
 holds_delimiter(const struct source *src, uint64_t at, uint64_t end, const struct fences *fences)
 {
 	while (at < end) {
-		const unsigned char *nl = memchr(src->base + at, '\n', end - at);
+		const unsigned char *p = src->base + at, *stop = src->base + end;
 
 		for (const struct fences *f = fences; f; f = f->outer)
 			if (is_delimiter(src, at, f->boundary))
 				return true;
-		if (!nl)
+		while (p < stop && *p != '\r' && *p != '\n')
+			p++;
+		if (p == stop)
 			return false;
-		at = (uint64_t)(nl + 1 - src->base);
+		at = (uint64_t)(p + 1 - src->base);
 	}
 	return false;
 }

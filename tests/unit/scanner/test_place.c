@@ -115,6 +115,11 @@ static const struct {
 	{ HEAD MIXED("o") "--o\r\n" MIXED("i") "--i\r\n" TEXT "--o\r\n" TEXT "--o--\r\n", "1.1 crooked\n2 " TEXT_AT "\n" },
 	{ HEAD MIXED("o") "--o\r\n" MIXED("i") "--i\r\nContent-Type: a/b\r\n\r\nx\r\n--o \r\ny\r\n--i--\r\n--o--\r\n", NULL },
 	{ HEAD "Content-Type: multipart/mixed\r\n\r\nno boundary\r\n", "1 whole\n" },
+	/* who drops the blank at the end of a boundary, or ends lines at a CR, sees another part in it */
+	{ HEAD MIXED("\"b \"") "--b \r\n" BIN "--b\r\n" TEXT "--b \r\n" TEXT "--b --\r\n", "1 crooked\n2 crooked\n" },
+	{ HEAD MIXED("b") "--b\r\nContent-Type: a/b\r\n\r\nx\r--b\r\r\ny\r\n--b\r\n" TEXT "--b--\r\n", "1 crooked\n2 " TEXT_AT "\n" },
+	{ HEAD MIXED("b") "--b\r\nContent-Type: a/b\r\n\r\nx\r\n--b\ry\r\n--b\r\n" TEXT "--b--\r\n", "1 crooked\n2 " TEXT_AT "\n" },
+	{ HEAD MIXED("\"a b\"") "--a b\r\n" TEXT "--a b--\r\n", "1 " TEXT_AT "\n" },
 	/* two fields say how it is encoded: only all of it can go */
 	{ HEAD MIXED("b") "--b\r\n" B64 "Content-Transfer-Encoding: 7bit\r\n\r\nQUJD\r\n--b--\r\n",
 	    "1 <" B64 "Content-Transfer-Encoding: 7bit\r\n|QUJD> not plain\n" },
