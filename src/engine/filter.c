@@ -114,12 +114,14 @@ filter_chooses(const struct filter *f)
 	    !f->conf->scan_image_mime;
 }
 
-/* Is it declared as such, and do its bytes say so too? What nobody knows is none. */
+/* Is it declared as such, and do its bytes say so too? What nobody knows is none; SVG is a document, which can
+ * hold scripts. */
 static bool
 is_image(const struct candidates *c)
 {
 	return g_str_has_prefix(c->declared, "image/") && !c->obscure &&
-	    g_str_has_prefix(c->detected.type, "image/");
+	    g_str_has_prefix(c->detected.type, "image/") &&
+	    !g_str_has_suffix(c->detected.type, "+xml");
 }
 
 static bool

@@ -225,6 +225,7 @@ detected(void **state)
 		{"image/png", BYTES("\xe8\0\0\0\0\x5d\x81\xed"), false, false},
 		{"image/png", BYTES("Dear all"), false, false},
 		{"image/png", BYTES("<html>"), false, false},
+		{"image/svg+xml", BYTES("<svg onload='x()'>"), false, false},
 		{"application/octet-stream", BYTES("\x89PNG\r\n\x1a\n"), false, false},
 	};
 
