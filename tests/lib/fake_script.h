@@ -307,7 +307,9 @@ fake_serve(struct fake_script *f)
 {
 	enum action action;
 
-	if (strncmp(f->word, "say-", 4) == 0 && action_parse(f->word + 4, &action)) {
+	if (strncmp(f->word, "say-", 4) == 0 && !(f->hooks & PROTO_ON_VERDICT)) {
+		fake_done(f);
+	} else if (strncmp(f->word, "say-", 4) == 0 && action_parse(f->word + 4, &action)) {
 		fake_outcome(f, PROTO_EVERYBODY, action, "a@example.org", 14);
 		fake_done(f);
 	} else if (strncmp(f->word, "tell-", 5) == 0 && action_parse(f->word + 5, &action)) {

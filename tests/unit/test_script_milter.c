@@ -107,8 +107,68 @@ a_cut_ends_a_hook(void **state)
 	fake_free(f);
 }
 
+#define THREADS 6
+#define ROUNDS	25
+
+struct talker {
+	pthread_t thread;
+	unsigned number, wrong;
+};
+
+/* Honest and other messages in turn; asserts are not for threads. */
+static void *
+talk(void *arg)
+{
+	static const struct {
+		const char *word, *status;
+		sfsistat answer;
+	} rows[] = {
+		{ "say-reject", NULL, SMFIS_REJECT },
+		{ "twice", "X-Virus-Status: Clean", SMFIS_CONTINUE },
+		{ "say-discard", NULL, SMFIS_DISCARD },
+		{ "ahead", "X-Virus-Status: Clean", SMFIS_CONTINUE },
+		{ "say-tempfail", NULL, SMFIS_TEMPFAIL },
+		{ "die", "X-Virus-Status: Error (script)", SMFIS_CONTINUE },
+		{ "say-pass", "X-Virus-Status: Clean", SMFIS_CONTINUE },
+		{ "failed", "X-Virus-Status: Error (script)", SMFIS_CONTINUE },
+		{ "die-after", "X-Virus-Status: Clean", SMFIS_CONTINUE },
+	};
+	struct talker *t = arg;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		const unsigned row = (t->number * 5 + i) % (unsigned)G_N_ELEMENTS(rows);
+		struct fake *f = fake_new(FAKE_ACTIONS, FAKE_STEPS);
+		const sfsistat got = answer(f, rows[row].word);
+
+		if (got != rows[row].answer || (rows[row].status != NULL && strstr(f->said->str, rows[row].status) == NULL)) {
+			print_message("# %s: %d, %s\n", rows[row].word, (int)got, f->said->str);
+			t->wrong++;
+		}
+		fake_free(f);
+	}
+	return NULL;
+}
+
+/* Whatever the processes of some messages do, every other message gets the answer to itself. */
+static void
+many_at_once(void **state)
+{
+	struct talker all[THREADS] = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < THREADS; i++) {
+		all[i].number = i;
+		assert_int_equal(pthread_create(&all[i].thread, NULL, talk, &all[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(all[i].thread, NULL);
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(all[i].wrong, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(what_it_says_is_done, setup, teardown),
+	cmocka_unit_test_setup_teardown(many_at_once, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_cut_ends_a_hook, setup, teardown),
 };
 
