@@ -50,9 +50,9 @@ HARDEN		:= -fPIE -fstack-protector-strong -fstack-clash-protection $(if $(SAN),,
 		   $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
 OPT		?= -O2
 SANFLAGS	:= $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DAVM_SANITIZED)
-CPPFLAGS_ALL	= -std=gnu11 -D_GNU_SOURCE -Isrc -isystem/usr/include -DAVM_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
-		  -DSYSCONFDIR='"$(SYSCONFDIR)"' $(PKG_CFLAGS) $(SYSTEMD_CFLAGS) $(CPPFLAGS)
+CPPFLAGS_ALL	= -std=gnu11 -D_GNU_SOURCE -Isrc -isystem/usr/include -DAVM_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(SYSTEMD_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL	= $(OPT) -g $(WARN) $(HARDEN) $(SANFLAGS) -pthread $(CFLAGS)
+PATHS		= -DLIBEXECDIR='"$(LIBEXECDIR)"' -DSYSCONFDIR='"$(SYSCONFDIR)"'
 LDFLAGS_ALL	= -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
 FRONT_FLOORS	:= base verdict conf message worker engine scan policy script effect milter control daemon
@@ -87,25 +87,34 @@ $(BUILD)/avmilterctl: $(CTL_OBJS)
 	$(call say,LINK,$@) $(CC) $(LDFLAGS_ALL) -o $@ $^ $(CTL_LIBS)
 
 # Every file of ours sees base/banned.h first: the functions it names do not compile. The flags file rebuilds what a changed
-# knob touches.
+# knob touches. Few files know the paths of the installation: make install with another PREFIX than make had compiles these only.
+PATH_OBJS	:= $(patsubst %,$(BUILD)/obj/%.o,conf/option ctl/main daemon/generation daemon/options)
+$(PATH_OBJS): FILE_CPPFLAGS = $(PATHS)
+$(PATH_OBJS): $(BUILD)/paths
+
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<) $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -include base/banned.h -MMD -MP -c -o $@ $<
+	$(call say,CC,$<) $(CC) $(CPPFLAGS_ALL) $(FILE_CPPFLAGS) $(CFLAGS_ALL) -include base/banned.h -MMD -MP -c -o $@ $<
+
+# A file with these words, touched only when they change.
+remember	= @mkdir -p $(@D) && words='$(subst ','\'',$(1))' && \
+		  { printf '%s\n' "$$words" | cmp -s - $@ || printf '%s\n' "$$words" > $@; }
 
 $(BUILD)/flags: FORCE
-	@mkdir -p $(@D)
-	@printf '%s\n' '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' | cmp -s - $@ || \
-	    printf '%s\n' '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' > $@
+	$(call remember,$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))
+
+$(BUILD)/paths: FORCE
+	$(call remember,$(PATHS) $(SBINDIR))
 
 print-flags:
-	@printf '%s\n' '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' '$(LDFLAGS_ALL)'
+	@printf '%s\n' '$(CC) $(CPPFLAGS_ALL) $(PATHS) $(CFLAGS_ALL)' '$(LDFLAGS_ALL)'
 
 # Unit tests: one program for each tests/unit/test_*.c (against the front) and tests/unit/scanner/test_*.c (against the
 # scanner); tools: tests/tools/*.c, small programs that the tests and the benchmark run.
 UNIT_TESTS	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 SCANNER_TESTS	:= $(patsubst tests/unit/scanner/%.c,$(BUILD)/tests/scanner/%,$(wildcard tests/unit/scanner/test_*.c))
 TOOLS		:= $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(wildcard tests/tools/*.c))
-TEST_CFLAGS	= $(CPPFLAGS_ALL) $(filter-out -Wmissing-prototypes,$(CFLAGS_ALL)) -Itests/lib -MMD -MP
+TEST_CFLAGS	= $(CPPFLAGS_ALL) $(PATHS) $(filter-out -Wmissing-prototypes,$(CFLAGS_ALL)) -Itests/lib -MMD -MP
 
 $(UNIT_TESTS): $(BUILD)/tests/%: tests/unit/%.c $(FRONT_LIB)
 	@mkdir -p $(@D)
@@ -174,7 +183,7 @@ docs: $(BUILD)/tests/tools/confdoc
 	@BUILD=$(BUILD) scripts/check-docs --write
 
 # The unit, with the paths of this installation.
-$(BUILD)/avmilter.service: contrib/systemd/avmilter.service $(BUILD)/flags
+$(BUILD)/avmilter.service: contrib/systemd/avmilter.service $(BUILD)/paths
 	$(Q)sed 's|/usr/sbin/|$(SBINDIR)/|; s|/etc/avmilter/|$(SYSCONFDIR)/avmilter/|' $< > $@
 
 ETC		= $(DESTDIR)$(SYSCONFDIR)/avmilter

@@ -10,8 +10,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..
 from lib import rig, tap
 
 DEST = '/mnt/test/dest'
-MAKE = ['make', '-C', rig.ROOT, '--no-print-directory', '-j2', 'BUILD=/mnt/test/build', 'PREFIX=/usr', 'DESTDIR=' + DEST]
+BUILD = '/mnt/test/build'
+MAKE = ['make', '-C', rig.ROOT, '--no-print-directory', '-j2', 'BUILD=' + BUILD, 'PREFIX=/usr', 'DESTDIR=' + DEST]
 EXPOSURE_MAX = 2.0
+KNOW_PATHS = ['src/conf/option.c', 'src/ctl/main.c', 'src/daemon/generation.c', 'src/daemon/options.c']
 
 
 def files():
@@ -21,11 +23,20 @@ def files():
 def make(target):
     status, out, err = rig.run(MAKE + [target], seconds=200)
     tap.eq(status, 0, out + err)
+    return out
+
+
+def made_elsewhere():
+    """What make has made for PREFIX=/usr/local; all of it is younger than the tree, as it is there."""
+    os.makedirs(BUILD)
+    subprocess.run(['cp', '-a', rig.BUILD + '/obj', rig.BUILD + '/flags', rig.BUILD + '/paths', BUILD], check=True)
 
 
 @tap.test('install: programs, manual, unit, sample; the installed program knows its paths')
 def install():
-    make('install')
+    made_elsewhere()
+    compiled = re.findall(r'CC +(\S+)', make('install'))
+    tap.eq(sorted(compiled), KNOW_PATHS, 'what was compiled for another PREFIX than make had')
     there = files()
     for path in ('/usr/sbin/avmilter', '/usr/sbin/avmilterctl', '/usr/libexec/avmilter/avmilter-scanner', '/etc/avmilter/avmilter.conf',
                  '/usr/share/man/man8/avmilter.8', '/usr/share/man/man8/avmilterctl.8', '/usr/share/man/man5/avmilter.conf.5',

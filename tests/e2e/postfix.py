@@ -50,7 +50,7 @@ class Outcome:
         self.reply = deliver(self.pf)
         rig.wait_for(lambda: len(self.daemon.lines()) > before, 10, 'the log line of the message')
         self.queue_id, self.line = self.daemon.lines()[before]
-        tap.has(self.pf.logged(), self.queue_id, 'maillog')
+        rig.wait_for(lambda: self.queue_id in self.pf.logged(), 10, '%s in the mail log' % self.queue_id)
 
 
 def outcome(message, pair=None, **kw):

@@ -68,14 +68,17 @@ test_not_ready(void **state)
 	(void)state;
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
 		struct rig *r = rig_new(table[i].mode);
-		struct wait wait = rig_wait(1500), again = rig_wait(1);
 		g_autoptr(GError) err = NULL, err2 = NULL;
+		struct wait wait, again;
 
 		if (!table[i].text)
 			unlink(r->orders);
 		r->lim.load_timeout_ms = 700;
 		r->lim.selftest_timeout_ms = 100;
 		rig_start(r);
+		rig_until(r, st, st.failures > 0);
+		wait = rig_wait(100);
+		again = rig_wait(1);
 		assert_null(workers_borrow(r->workers, &wait, &err));
 		print_message("# %s: %s\n", table[i].mode, err->message);
 		assert_true(g_error_matches(err, WORKERS_ERROR, WORKERS_E_NOT_READY));
