@@ -177,7 +177,7 @@ $(SCANNER_FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/scanner/%.c $(SCANNER_LIB)
 fuzzers: $(FUZZERS) $(SCANNER_FUZZERS)
 
 fuzz:
-	@$(MAKE) --no-print-directory CC=clang SAN=address,undefined CFLAGS=-fsanitize=fuzzer-no-link BUILD=build/fuzz fuzzers
+	@$(MAKE) --no-print-directory CC=clang SAN=address,undefined OPT=-O2 CFLAGS=-fsanitize=fuzzer-no-link BUILD=build/fuzz fuzzers
 	@scripts/fuzz build/fuzz/fuzz $(or $(T),60)
 
 docs: $(BUILD)/tests/tools/confdoc

@@ -316,7 +316,7 @@ test_dead_lease(void **state)
 	rig_free(r);
 }
 
-/* max_extract_time is for one object: an honest worker may take it for each. */
+/* max_extract_time is for one object: an honest worker may take it, and the second of grace, for each. */
 static void
 test_time_is_for_one_object(void **state)
 {
@@ -326,7 +326,7 @@ test_time_is_for_one_object(void **state)
 	(void)state;
 	r->cfg.settings.max_extract_time_ms = 50;
 	rig_start(r);
-	rig_scan(r, "HOSTILE:burn-400", 60000, &v);
+	rig_scan(r, "HOSTILE:burn-300", 60000, &v);
 	assert_true(verdict_is_clean(&v));
 	rig_free(r);
 }
