@@ -31,19 +31,25 @@ has_control(const unsigned char *p, const unsigned char *end)
 	return false;
 }
 
+bool
+boundary_same(const struct boundary *a, const struct boundary *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->whole, b->whole, a->len) == 0);
+}
+
 static void
 keep(struct boundary *b, const unsigned char *p, const unsigned char *end)
 {
-	char text[BOUNDARY_MAX + 1];
-	size_t n = MIN((size_t)(end - p), BOUNDARY_MAX);
+	const struct boundary now = { .whole = p, .len = (size_t)(end - p) };
 
-	memcpy(text, p, n);
-	text[n] = '\0';
-	if (b->count++ == 0)
-		memcpy(b->text, text, sizeof text);
-	else if (strcmp(b->text, text) != 0)
+	if (b->count++ == 0) {
+		b->whole = p;
+		b->len = now.len;
+		memcpy(b->text, p, MIN(now.len, BOUNDARY_MAX));
+	} else if (!boundary_same(b, &now)) {
 		b->odd |= EVASION_BIT(BND_DUP);
-	if (n == 0)
+	}
+	if (now.len == 0)
 		b->odd |= EVASION_BIT(BND_EMPTY);
 	if (has(p, end, "=?") && has(p, end, "?="))
 		b->odd |= EVASION_BIT(BND_2047);

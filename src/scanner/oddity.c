@@ -172,7 +172,7 @@ odd_type(const struct field *f, struct types *all)
 	if (all->count++ == 0) {
 		g_strlcpy(all->first, low, sizeof all->first);
 		all->boundary = b;
-	} else if (strcmp(all->first, low) != 0 || strcmp(all->boundary.text, b.text) != 0) {
+	} else if (strcmp(all->first, low) != 0 || !boundary_same(&all->boundary, &b)) {
 		odd |= EVASION_BIT(CT_CONFLICT);
 	}
 	return odd;

@@ -19,6 +19,8 @@
 #define PLAIN "Content-Type: text/plain\r\n\r\n"
 #define PART "\r\n--b\r\n" PLAIN "x\r\n--b--\r\n"
 #define MP "Content-Type: multipart/mixed; "
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG X50 X50 X50 X50
 #define CTE "Content-Transfer-Encoding: "
 #define P1 ((EVASION_BIT(MSG_PARTIAL) << 1) - 1)
 
@@ -83,7 +85,9 @@ static const struct {
 	ROW(CT_MP_ODD, HEAD "Content-Type: multipart / mixed; boundary=b\r\n" PART),
 	ROW(CT_MP_ODD, HEAD "Content-Type: x-multipart/mixed; boundary=b\r\n" PART),
 	ROW(CT_MP_ODD, HEAD "Content-Type: ultipart/mixed; boundary=b\r\n" PART),
+	ROW(CT_CONFLICT, HEAD MP "boundary=" LONG "x\r\n" MP "boundary=" LONG "y\r\n" PART),
 	ROW(BND_DUP, HEAD MP "boundary=x; boundary=b\r\n" PART),
+	ROW(BND_DUP, HEAD MP "boundary=" LONG "x; boundary=" LONG "y\r\n" PART),
 	ROW(BND_2231, HEAD MP "boundary*=us-ascii''b\r\n" PART),
 	ROW(BND_2231, HEAD MP "boundary*0=b\r\n" PART),
 	ROW(BND_2047, HEAD MP "boundary=\"=?us-ascii?Q?b?=\"\r\n" PART),
