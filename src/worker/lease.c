@@ -197,6 +197,15 @@ bounds_of(const struct proto_settings *s, uint64_t size)
 	};
 }
 
+/* The worker said how it ended. A failure may be its own (its folder is gone, say), and must not cost the next mail. */
+static void
+finish(struct lease *l, const struct proto_done *done, const char *text, struct verdict *v)
+{
+	answer_apply(done, text, v);
+	if (done->state == SCAN_FAILED)
+		l->x.w->doubtful = true;
+}
+
 static struct objects *
 take_apart(
     struct lease *l, struct spool *sp, bool mime, bool placed, struct wait *wait, struct verdict *v)
@@ -245,7 +254,7 @@ take_apart(
 	l->placed = set && placed ? b.spool_size : 0;
 	arena = -1; /* the set's, or gone with it */
 	if (set)
-		answer_apply(&done, text, v);
+		finish(l, &done, text, v);
 	return set;
 }
 
@@ -319,7 +328,7 @@ read_findings(struct lease *l, const char *label, const char *engine, struct ans
 		} else if (p.op == PROTO_DONE && answer_done(&p, &done, &text, &why)) {
 			if (!cover || cover->last == 0 ||
 			    (findings == 0 && done.state == SCAN_COMPLETE)) {
-				answer_apply(&done, text, v);
+				finish(l, &done, text, v);
 				return true;
 			}
 			why = "covered objects, and more to say than clean";

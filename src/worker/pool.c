@@ -226,6 +226,9 @@ pool_give(struct workers *p, struct worker *w)
 
 	pthread_mutex_lock(&p->mu);
 	w->messages++;
+	if (w->doubtful)
+		w->tested_ms = now - p->lim.selftest_ms;
+	w->doubtful = false;
 	if (w->gen->state != GENERATION_SERVING)
 		pool_dying(p, w, END_REPLACED);
 	else if (w->dead)

@@ -60,6 +60,7 @@ struct worker {
 	bool		 timed;
 	int64_t		 born_ms;
 	/* of whoever holds it */
+	bool		 doubtful;	/* it failed at an object: was it the object, or is it no longer well? */
 	uint32_t	 seq;
 	uint8_t		 buf[PROTO_MAX];
 	/* the supervisor's */

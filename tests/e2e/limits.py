@@ -124,7 +124,7 @@ def scratch_gone():
     subprocess.run('rm -rf %s/*' % scratch, shell=True, check=True)
     for message in (mails.eicar_zip(2), mails.eicar_base64(), mails.eicar_forwarded()):
         tap.ok(smtp_class(d, message) in (4, 5), 'accepted without a scratch folder')
-    rig.wait_for(lambda: smtp_class(d, mails.clean_attachments()) == 2, 60, 'recovery', every=0.2)
+    rig.wait_for(lambda: smtp_class(d, mails.clean_attachments()) == 2, 20, 'recovery', every=0.2)
     d.stop()
 
 
