@@ -127,10 +127,10 @@ on_member(const char *container, unsigned long container_size, const char *name,
 {
 	struct scan *sc = context;
 
-	(void)container, (void)container_size, (void)name, (void)position;
+	(void)container_size, (void)name, (void)position;
 	if (layers_guess(&sc->layers))
 		return CL_CLEAN;
-	layers_member(&sc->layers, size, encrypted);
+	layers_member(&sc->layers, container ? container : "", size, encrypted);
 	/* What stands here instead of a size means zip64, which libclamav steps over. */
 	if (size == UINT32_MAX)
 		verdict_partial(sc->v, REASON_UNSUPPORTED, "a member of a zip64 archive");
@@ -147,9 +147,11 @@ on_layer_done(int fd, int result, const char *name, void *context)
 
 	(void)fd;
 	int level = trail_leave(sc->trail, result);
-	if (sc->memo && level >= 0)
+	if (level < 0)
+		return CL_CLEAN;
+	if (sc->memo)
 		memo_leave(sc->memo, (uint32_t)level, result == 0);
-	layers_leave(&sc->layers, name, &sc->content);
+	layers_leave(&sc->layers, (uint32_t)level, name, &sc->content);
 	return CL_CLEAN;
 }
 

@@ -116,65 +116,6 @@ check_unseen(
 		    "a bzip2 file of several streams, of which libclamav unpacks the first");
 }
 
-void
-layers_enter(struct layers *l, uint32_t level, const char *type, const char *name, const void *data,
-    size_t size, struct verdict *v)
-{
-	while (l->depth > level)
-		layers_leave(l, NULL, v);
-	l->seen++;
-	if (level >= LAYERS_MAX) {
-		verdict_partial(v, REASON_LIMIT_DEPTH, "nested deeper than libclamav should go");
-		return;
-	}
-	struct layer *at = &l->at[level];
-	/* An "archive" that libclamav thinks to see in the middle of a program is a guess; one that
-	 * a mail or an archive holds is a fact. */
-	bool put_there = level == 0 ||
-	    (l->depth == level && (l->at[level - 1].mail || l->at[level - 1].archive));
-	if (level > 0) {
-		l->at[level - 1].unopened = false;
-		l->at[level - 1].children++;
-	}
-	for (; l->depth < level; l->depth++)
-		memset(&l->at[l->depth], 0, sizeof l->at[l->depth]);
-	l->depth = level + 1;
-	at->name =
-	    level > 0 && name && !is_temporary(name) ? g_strndup(name, NAME_MAX_SHOWN) : NULL;
-	at->mail = strcmp(type, "CL_TYPE_MAIL") == 0;
-	at->archive = is_archive(type);
-	at->unopened = put_there && must_open(type, data, size);
-	at->rar = strcmp(type, "CL_TYPE_RAR") == 0;
-	at->twice = strcmp(type, "CL_TYPE_ZIP") == 0;
-	at->guess = strcmp(type, "CL_TYPE_CPIO_OLD") == 0 && !is_cpio_old(data, size);
-	if (put_there)
-		check_unseen(at, type, data, size, v);
-	if (at->archive)
-		check_depth(l, v);
-}
-
-void
-layers_member(struct layers *l, uint64_t size, bool encrypted)
-{
-	if (l->depth == 0)
-		return;
-	l->at[l->depth - 1].unopened = false;
-	l->at[l->depth - 1].members += size > LAYERS_TOO_SMALL && !encrypted;
-}
-
-bool
-layers_guess(const struct layers *l)
-{
-	return l->depth > 0 && l->at[l->depth - 1].guess;
-}
-
-void
-layers_known(struct layers *l)
-{
-	if (l->depth > 0)
-		l->at[l->depth - 1].unopened = l->at[l->depth - 1].archive = false;
-}
-
 /* Members that libclamav showed and then could not unpack, about which it says nothing (a 7z packed
  * with bzip2 or deflate). */
 static bool
@@ -183,8 +124,8 @@ left_out(const struct layer *at)
 	return at->archive && at->children < (at->twice ? at->members / 2 : at->members);
 }
 
-void
-layers_leave(struct layers *l, const char *found, struct verdict *v)
+static void
+pop(struct layers *l, const char *found, struct verdict *v)
 {
 	if (l->depth == 0)
 		return;
@@ -206,10 +147,90 @@ layers_leave(struct layers *l, const char *found, struct verdict *v)
 }
 
 void
+layers_enter(struct layers *l, uint32_t level, const char *type, const char *name, const void *data,
+    size_t size, struct verdict *v)
+{
+	while (l->depth > level)
+		pop(l, NULL, v);
+	l->seen++;
+	if (level >= LAYERS_MAX) {
+		verdict_partial(v, REASON_LIMIT_DEPTH, "nested deeper than libclamav should go");
+		return;
+	}
+	struct layer *at = &l->at[level];
+	/* An "archive" that libclamav thinks to see in the middle of a program is a guess; one that
+	 * a mail or an archive holds is a fact. */
+	bool put_there = level == 0 ||
+	    (l->depth == level && (l->at[level - 1].mail || l->at[level - 1].archive));
+	if (level > 0) {
+		l->at[level - 1].unopened = false;
+		l->at[level - 1].children++;
+	}
+	for (; l->depth < level; l->depth++)
+		memset(&l->at[l->depth], 0, sizeof l->at[l->depth]);
+	l->depth = level + 1;
+	at->name =
+	    level > 0 && name && !is_temporary(name) ? g_strndup(name, NAME_MAX_SHOWN) : NULL;
+	g_strlcpy(at->type, type, sizeof at->type);
+	at->mail = strcmp(type, "CL_TYPE_MAIL") == 0;
+	at->archive = is_archive(type);
+	at->unopened = put_there && must_open(type, data, size);
+	at->rar = strcmp(type, "CL_TYPE_RAR") == 0;
+	at->twice = strcmp(type, "CL_TYPE_ZIP") == 0;
+	at->guess = strcmp(type, "CL_TYPE_CPIO_OLD") == 0 && !is_cpio_old(data, size);
+	if (put_there)
+		check_unseen(at, type, data, size, v);
+	if (at->archive)
+		check_depth(l, v);
+}
+
+/* (A zip may have become a document since.) */
+static bool
+is_hidden(const struct layer *at, const char *container)
+{
+	return at->archive && is_archive(container) && strcmp(container, at->type) != 0;
+}
+
+void
+layers_member(struct layers *l, const char *container, uint64_t size, bool encrypted)
+{
+	struct layer *at = l->depth > 0 ? &l->at[l->depth - 1] : NULL;
+
+	if (!at || is_hidden(at, container))
+		return;
+	at->unopened = false;
+	at->members += size > LAYERS_TOO_SMALL && !encrypted;
+}
+
+bool
+layers_guess(const struct layers *l)
+{
+	return l->depth > 0 && l->at[l->depth - 1].guess;
+}
+
+void
+layers_known(struct layers *l)
+{
+	if (l->depth > 0)
+		l->at[l->depth - 1].unopened = l->at[l->depth - 1].archive = false;
+}
+
+void
+layers_leave(struct layers *l, uint32_t level, const char *found, struct verdict *v)
+{
+	if (level >= LAYERS_MAX)
+		return;
+	while (l->depth > level + 1)
+		pop(l, NULL, v);
+	if (l->depth == level + 1)
+		pop(l, found, v);
+}
+
+void
 layers_end(struct layers *l, struct verdict *v)
 {
 	while (l->depth > 0)
-		layers_leave(l, NULL, v);
+		pop(l, NULL, v);
 }
 
 char *

@@ -72,12 +72,13 @@ push(struct trail *t, uint32_t level)
 	const bool inside = t->depth > 0;
 	const uint32_t around = inside ? t->levels[t->depth - 1] : 0;
 
-	if (t->depth == LAYERS_MAX || (inside ? level <= around : level != 0)) {
-		t->doubtful = true;
-		return 0;
-	}
-	t->levels[t->depth++] = level;
-	return level - around;
+	const bool in_order = inside ? level > around : level == 0;
+
+	t->doubtful |= !in_order || t->depth == LAYERS_MAX;
+	/* What is out of order (a layer that a signature has scanned again as another type) ends too. */
+	if (t->depth < LAYERS_MAX)
+		t->levels[t->depth++] = level;
+	return in_order ? level - around : 0;
 }
 
 static void

@@ -137,6 +137,22 @@ def second_form(p):
                 expect(v.names() == whole(off, m).names(), m[:300], v)
 
 
+@test('archives in the middle of archives, broken ones beside them: the same states and reasons whatever is known, and no member that is missed for nothing')
+def beside(p):
+    inner = document(('m', noise(300)))
+    tar = tarred(('a.docx', inner))
+    whole_ones = [tar, document(('t.tar', tar)), document(('t.tar', tar), ('n', noise(80))), tarred(('t.tar', tar), ('b', noise(70))),
+                  tarred(('t.tar', tar), ('a.docx', inner)), document(('d.docx', document(('t.tar', tar))), ('n', noise(81)))]
+    broken = zipped(('a', noise(500)))[:-30]
+    samples = [mail(b) for b in whole_ones + [document(('x.zip', broken), ('t.tar', tar)), document(('t.tar', tar), ('x.zip', broken)),
+                                              tarred(('x.zip', broken), ('a.docx', inner)), document(('d.docx', document(('t.tar', tar), ('x.zip', broken))))]]
+    with p.worker() as on, p.worker(flags=FLAGS & ~F_CACHE & ~F_LOGIC) as off:
+        for n, m in enumerate(samples + samples[::-1]):
+            v, want = whole(on, m), whole(off, m)
+            expect((v.state, v.partial, v.names()) == (want.state, want.partial, want.names()), n, v, want)
+            expect(n >= len(whole_ones) or want.clean(), n, want)
+
+
 @test('a container that libclamav takes for something else when it has read it: its members are not known')
 def retyped(p):
     logical(p, 'InMail', 'Container:CL_TYPE_MAIL', MARK)

@@ -186,10 +186,10 @@ test_layers(void **state)
 	/* mail, an archive with a member, a program in it that looks like an archive */
 	layers_enter(&l, 0, "CL_TYPE_MAIL", NULL, zipped, 100, &good);
 	layers_enter(&l, 1, "CL_TYPE_ZIP", "a.zip", zipped, sizeof zipped, &good);
-	layers_member(&l, 9, false);
-	layers_member(&l, 9, false);
-	layers_member(&l, 9, true);
-	layers_member(&l, 0, false);
+	layers_member(&l, "CL_TYPE_ZIP", 9, false);
+	layers_member(&l, "CL_TYPE_ZIP", 9, false);
+	layers_member(&l, "CL_TYPE_ZIP", 9, true);
+	layers_member(&l, "CL_TYPE_ZIP", 0, false);
 	layers_enter(&l, 2, "CL_TYPE_MSEXE", "b.exe", zipped, 100, &good);
 	layers_enter(&l, 3, "CL_TYPE_ZIP", NULL, zipped, sizeof zipped, &good);
 	g_autofree char *path = layers_path(&l);
@@ -202,21 +202,21 @@ test_layers(void **state)
 	layers_enter(&l, 1, "CL_TYPE_7Z", "clamav-0123.tmp", zipped, 100, &bad);
 	g_autofree char *nameless = layers_path(&l);
 	assert_string_equal(nameless, "");
-	layers_leave(&l, NULL, &bad);
+	layers_leave(&l, 1, NULL, &bad);
 	assert_int_equal(bad.partial, REASON_CORRUPT);
 
 	layers_enter(&l, 1, "CL_TYPE_7Z", "b", zipped, 100, &locked);
-	layers_leave(&l, "Heuristics.Encrypted.7Zip", &locked);
+	layers_leave(&l, 1, "Heuristics.Encrypted.7Zip", &locked);
 	assert_int_equal(locked.states, 0);
 	/* a member that was shown and never came; one that is locked, or empty, need not come */
 	layers_enter(&l, 1, "CL_TYPE_7Z", "b", zipped, 100, &silent);
-	layers_member(&l, 9, true);
-	layers_member(&l, 5, false);
-	layers_leave(&l, NULL, &silent);
+	layers_member(&l, "CL_TYPE_7Z", 9, true);
+	layers_member(&l, "CL_TYPE_7Z", 5, false);
+	layers_leave(&l, 1, NULL, &silent);
 	assert_int_equal(silent.states, 0);
 	layers_enter(&l, 1, "CL_TYPE_7Z", "b", zipped, 100, &silent);
-	layers_member(&l, 9, false);
-	layers_leave(&l, NULL, &silent);
+	layers_member(&l, "CL_TYPE_7Z", 9, false);
+	layers_leave(&l, 1, NULL, &silent);
 	assert_int_equal(silent.partial, REASON_UNSUPPORTED);
 	layers_enter(&l, 1, "CL_TYPE_7Z", "b", zipped, 20, &guess);
 	layers_end(&l, &guess);
@@ -231,6 +231,46 @@ test_layers(void **state)
 	layers_enter(&l, 5000, "CL_TYPE_ZIP", "n", zipped, sizeof zipped, &guess);
 	assert_int_equal(guess.partial, REASON_LIMIT_DEPTH);
 	layers_end(&l, &guess);
+}
+
+/* An archive that libclamav finds in the middle of another is not shown; what is in it is, one level further down. */
+static void
+layers_hidden(void **state)
+{
+	struct verdict v = { 0 }, bad = { 0 };
+	struct layers l = { .archives_max = 5 };
+	unsigned char data[1000] = { 0 };
+
+	(void)state;
+	layers_enter(&l, 0, "CL_TYPE_MAIL", NULL, data, sizeof data, &v);
+	layers_enter(&l, 1, "CL_TYPE_POSIX_TAR", "a.tar", data, 700, &v);
+	layers_member(&l, "CL_TYPE_POSIX_TAR", 600, false);
+	layers_enter(&l, 2, "CL_TYPE_TEXT_ASCII", "b", data, 600, &v);
+	layers_leave(&l, 2, NULL, &v);
+	layers_member(&l, "CL_TYPE_ZIP", 99, false);
+	layers_enter(&l, 3, "CL_TYPE_TEXT_ASCII", "c", data, 99, &v);
+	layers_leave(&l, 3, NULL, &v);
+	assert_int_equal(l.depth, 3);
+	layers_leave(&l, 1, NULL, &v);
+	assert_int_equal(l.depth, 1);
+	assert_int_equal(v.states, 0);
+	/* beside it, the same way: the archive is over, and answers for nobody */
+	layers_member(&l, "CL_TYPE_ZIP", 99, false);
+	layers_enter(&l, 2, "CL_TYPE_7Z", "d", data, 99, &v);
+	layers_leave(&l, 2, NULL, &v);
+	layers_leave(&l, 0, NULL, &v);
+	assert_int_equal(l.depth, 0);
+	assert_int_equal(v.states, 0);
+	/* nor does it stand for a member that did not come */
+	layers_enter(&l, 0, "CL_TYPE_7Z", NULL, data, sizeof data, &bad);
+	layers_member(&l, "CL_TYPE_7Z", 99, false);
+	layers_member(&l, "CL_TYPE_ZIP", 99, false);
+	layers_enter(&l, 2, "CL_TYPE_TEXT_ASCII", "c", data, 99, &bad);
+	layers_leave(&l, 2, NULL, &bad);
+	layers_leave(&l, 0, NULL, &bad);
+	assert_int_equal(bad.partial, REASON_UNSUPPORTED);
+	verdict_clear(&bad);
+	verdict_clear(&v);
 }
 
 static void
@@ -270,6 +310,7 @@ main(void)
 		cmocka_unit_test(test_complaints),
 		cmocka_unit_test(test_zip_directory),
 		cmocka_unit_test(test_layers),
+		cmocka_unit_test(layers_hidden),
 		cmocka_unit_test(test_settings),
 	};
 

@@ -120,6 +120,26 @@ found_again(void **state)
 	trail_free(&t);
 }
 
+/* A layer that begins once more at its level (a signature has it scanned as another type) proves nothing, and ends at its level. */
+static void
+begun_again(void **state)
+{
+	struct trail *t = trail_new(false, 0);
+
+	(void)state;
+	assert_int_equal(enter(t, 0, false, BYTES("the mail")), 0);
+	assert_int_equal(enter(t, 1, true, BYTES("layer")), 1);
+	assert_int_equal(enter(t, 1, true, BYTES("layer")), 0);
+	assert_int_equal(trail_leave(t, 0), 1);
+	assert_int_equal(enter(t, 2, true, BYTES("inner")), 1);
+	assert_int_equal(trail_leave(t, 0), 2);
+	assert_int_equal(trail_leave(t, 0), 1);
+	assert_int_equal(trail_leave(t, 0), 0);
+	assert_int_equal(trail_leave(t, 0), -1);
+	assert_false(trail_sound(t));
+	trail_free(&t);
+}
+
 enum step { ENTER_0, ENTER_1, ENTER_2, LEAVE, FIND, DOUBT };
 
 /* Only this order, and nothing found, is a proof. */
@@ -173,6 +193,7 @@ main(void)
 		cmocka_unit_test(lines),
 		cmocka_unit_test(text_is_text),
 		cmocka_unit_test(found_again),
+		cmocka_unit_test(begun_again),
 		cmocka_unit_test(soundness),
 	};
 
