@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,9 +21,13 @@
 #define MMAP_THRESHOLD (32 * 1024 * 1024)
 #define TRIM_THRESHOLD (256 * 1024 * 1024)
 
+/* A tenth of what a scan gets on the same core (sched(7)). Not SCHED_IDLE: where scans keep all cores
+ * busy for hours, new signatures would never be there. */
+#define BACKGROUND_NICE 10
+
 /* ioprio_set(2) has no wrapper and no header of its own. */
 #define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_IDLE        (3 << 13)
+#define IOPRIO_LOWEST      (2 << 13 | 7) /* of the usual class */
 
 struct loader {
 	pthread_t thread;
@@ -47,12 +52,13 @@ on_complaint(void *arg, const char *text)
 
 /* Both are wishes: refused ones cost other processes some speed while we load. */
 void
-loader_be_idle(void)
+loader_give_way(void)
 {
 	const struct sched_param none = { 0 };
 
-	(void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
-	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
+	(void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+	(void)setpriority(PRIO_PROCESS, 0, BACKGROUND_NICE); /* in Linux: of this thread */
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_LOWEST);
 }
 
 /* The files may be replaced while they are read; then the engine would not be what its id says. */
@@ -125,7 +131,7 @@ run(void *arg)
 	struct loader *l = arg;
 
 	if (!l->urgent)
-		loader_be_idle();
+		loader_give_way();
 	load(l, &l->err);
 	eventfd_write(l->done, 1);
 	return NULL;
@@ -143,7 +149,7 @@ look(void *arg)
 {
 	struct look *l = arg;
 
-	loader_be_idle();
+	loader_give_way();
 	l->ok = generation_read(l->database, l->out, l->err);
 	return NULL;
 }

@@ -1,9 +1,9 @@
 /*
- * loader - the signatures, read in a thread of lowest priority
+ * loader - the signatures, read in a thread of low priority
  *
- * An unprivileged process cannot come back from SCHED_IDLE, and workers inherit from whoever forks
- * them. So a thread loads, idle, and is joined; the zygote's main thread stayed as it was and forks
- * (decision 19).
+ * An unprivileged process cannot raise its priority again, and workers inherit from whoever forks
+ * them. So a thread loads, gives way to all that scan, and is joined; the zygote's main thread stayed
+ * as it was and forks (decisions 19, 234).
  */
 #ifndef AVM_SCANNER_LOADER_H
 #define AVM_SCANNER_LOADER_H
@@ -39,8 +39,8 @@ int	 loader_fd(const struct loader *l);
 void	 loader_abandon(const struct loader *l);
 /* What generation_read() says, read in such a thread and waited for. */
 bool	 loader_look(const char *database, struct generation *out, GError **err);
-/* The calling process is of lowest priority from now on. */
-void	 loader_be_idle(void);
+/* The calling thread has low priority from now on. */
+void	 loader_give_way(void);
 /* Wait for the thread; frees l. False and *err when nothing was loaded. */
 bool	 loader_join(struct loader **l, struct loaded *out, GError **err);
 

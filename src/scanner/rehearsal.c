@@ -152,7 +152,7 @@ child(const struct proto_settings *s, const char *folder, int out)
 	g_autoptr(GError) err = NULL;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	loader_be_idle();
+	loader_give_way();
 	if (try_all(s, folder, &err))
 		_exit(0);
 	if (write(out, err->message, MIN(strlen(err->message), PROTO_TEXT_MAX - 1)) < 0)

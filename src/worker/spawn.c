@@ -99,7 +99,10 @@ open_output(struct channel *c)
 static int
 run(const char *path, const char *argument, int sock, int output, pid_t *pid)
 {
-	const short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID;
+	/* A group of its own keeps a terminal's signals away. Not a session of its own: Linux shares the
+	 * processor out to sessions first (sched(7), autogroup), and loading new signatures would get as
+	 * much as all scans together. */
+	const short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
 	g_autofree char *name = g_strdup(path), *mode = g_strdup(argument);
 	char *argv[] = { name, mode, NULL };
 	g_auto(GStrv) env = environment();
