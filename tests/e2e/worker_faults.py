@@ -85,7 +85,8 @@ def killer():
         m.quit()
         time.sleep(0.3)
     load.finish().check().only('451')
-    tap.ok(codes <= {2, 4}, 'answers %s' % codes)
+    # the same bytes each time: those that broke max_attempts scans are unscannable from then on
+    tap.ok(codes <= {2, 4, 5}, 'answers %s' % codes)
     tap.ok(load.count(250) > 100, 'neighbours: %s' % load.total)
     d.stop()
 
