@@ -18,16 +18,15 @@ struct chunks {
 	unsigned count;
 };
 
-/* Straight from the kernel, and back to it: freed among other allocations a chunk would stay ours for good. */
+/* Straight from the kernel, and back to it: freed among other allocations a chunk would stay ours
+ * for good. NULL when it has none, which is that message's end and not ours. */
 static char *
 make(void)
 {
 	void *chunk =
 	    mmap(NULL, BUFFER_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (chunk == MAP_FAILED) /* as g_malloc() */
-		g_error("no memory for %zu bytes of a message", BUFFER_CHUNK);
-	return chunk;
+	return chunk == MAP_FAILED ? NULL : chunk;
 }
 
 struct chunks *
@@ -78,7 +77,7 @@ give_back(struct chunks *c, char *chunk)
 		munmap(chunk, BUFFER_CHUNK);
 }
 
-void
+bool
 buffer_append(struct buffer *b, struct chunks *from, const void *data, size_t len)
 {
 	const char *bytes = data;
@@ -90,11 +89,14 @@ buffer_append(struct buffer *b, struct chunks *from, const void *data, size_t le
 
 		if (*chunk == NULL)
 			*chunk = take(from);
+		if (*chunk == NULL)
+			return false;
 		memcpy(*chunk + at, bytes, n);
 		b->size += n;
 		bytes += n;
 		len -= n;
 	}
+	return true;
 }
 
 const char *

@@ -7,6 +7,7 @@
 #ifndef AVM_MESSAGE_BUFFER_H
 #define AVM_MESSAGE_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +26,8 @@ struct buffer {
 	size_t	 size;
 };
 
-/* Append bytes; size + len <= BUFFER_MAX. */
-void	 buffer_append(struct buffer *b, struct chunks *from, const void *data, size_t len);
+/* Append bytes; size + len <= BUFFER_MAX. False when there is no memory: then clear it, what it holds is not whole. */
+bool	 buffer_append(struct buffer *b, struct chunks *from, const void *data, size_t len);
 /* The longest piece that starts at a place below size; *len gets its length. Valid until buffer_clear(). */
 const char *buffer_piece(const struct buffer *b, size_t at, size_t *len);
 /* Copy len bytes from a place; at + len <= size. */

@@ -200,8 +200,8 @@ store(struct spool *sp, const void *data, size_t len, GError **err)
 		return false;
 	if (sp->place != IN_BUFFER)
 		return fsx_pwrite_all(sp->fd, data, len, (off_t)sp->size, err);
-	buffer_append(&sp->buffer, sp->budget->chunks, data, len);
-	return true;
+	return buffer_append(&sp->buffer, sp->budget->chunks, data, len) ||
+	    fsx_fail(err, "message", "keep in memory");
 }
 
 /* The largest content that could ever be kept (decision 25). */

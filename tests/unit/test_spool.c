@@ -239,6 +239,37 @@ too_big(void **state)
 	}
 }
 
+#ifndef AVM_SANITIZED
+/* Memory that is short ends the message that wants it, and no other. */
+static void
+out_of_memory(void **state)
+{
+	struct spool_limits lim = limits("/nonexistent");
+	AUTO(spool_budget_free) struct spool_budget *b = spool_budget_new();
+	struct spool *before = spool_new(b, &lim), *sp = spool_new(b, &lim);
+	g_autofree char *data = pattern(500);
+	g_autoptr(GError) err = NULL;
+	struct rlimit was, none;
+	bool ok;
+
+	(void)state;
+	assert_true(spool_append(before, data, 500, NULL));
+	assert_int_equal(getrlimit(RLIMIT_AS, &was), 0);
+	none = (struct rlimit){ .rlim_cur = 4096, .rlim_max = was.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+	ok = spool_append(sp, data, 500, &err);
+	assert_int_equal(setrlimit(RLIMIT_AS, &was), 0);
+	assert_false(ok);
+	assert_true(g_error_matches(err, SPOOL_ERROR, SPOOL_E_IO));
+	assert_false(spool_append(sp, data, 1, NULL));
+	assert_int_equal(spool_budget_used(b), 500);
+	assert_true(spool_append(before, data, 500, NULL));
+	assert_true(spool_seal(before, NULL));
+	spool_free(&before);
+	spool_free(&sp);
+}
+#endif
+
 static void
 budget(void **state)
 {
@@ -522,6 +553,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(tiny_memory_max),
     cmocka_unit_test(too_big),
     cmocka_unit_test(budget),
+#ifndef AVM_SANITIZED
+    cmocka_unit_test(out_of_memory),
+#endif
     cmocka_unit_test(out_of_descriptors),
     cmocka_unit_test(folder_gone),
     cmocka_unit_test(file_refuses),
