@@ -2,8 +2,8 @@
  * zygote - one avmilter-scanner process: started, told its settings, asked for workers, listened to
  *
  * The process inherits four descriptors (null, its output twice, the socket), an environment of a few harmless names, no
- * signal mask and no terminal. What it and its workers write to their output becomes lines of our log, or of scanner_log, escaped and
- * rationed; they themselves hold no file that a log could be.
+ * signal mask and no part in a terminal's signals. What it and its workers write to their output becomes lines of our log, or
+ * of scanner_log, escaped and rationed; they themselves hold no file that a log could be.
  *
  * Diagnostics: its texts are logged behind "scanner:"; everything else is returned as an event.
  * Threads:     one at a time.
