@@ -55,9 +55,9 @@ check_list(const struct conf *c, const char *config, const json_t *list, GError 
 		    path != NULL ? path : "?", config);
 		return false;
 	}
-	json_array_foreach(json_object_get(list, "lines"), i,
-	    line) if (!is_line(json_string_value(line))) return refuse(err, path,
-	    "the daemon proposes something that is no line");
+	json_array_foreach (json_object_get(list, "lines"), i, line)
+		if (!is_line(json_string_value(line)))
+			return refuse(err, path, "the daemon proposes something that is no line");
 	return true;
 }
 
@@ -102,8 +102,7 @@ write_list(json_t *list, const char *ref, GError **err)
 	if (len > 0 && old[len - 1] != '\n')
 		g_string_append_c(add, '\n');
 	g_string_append_printf(add, "# avmilterctl allow %s\n", ref);
-	json_array_foreach(json_object_get(list, "lines"), i, line)
-	{
+	json_array_foreach (json_object_get(list, "lines"), i, line) {
 		if (stands_in(old, json_string_value(line)))
 			continue;
 		g_string_append_printf(add, "%s\n", json_string_value(line));
@@ -125,7 +124,11 @@ allow_write(const char *config, json_t *answer, GError **err)
 		return false;
 	if (!is_line(ref) || json_array_size(lists) == 0)
 		return refuse(err, config, "the answer was not understood");
-	json_array_foreach(lists, i, list) if (!check_list(c, config, list, err)) return false;
-	json_array_foreach(lists, i, list) if (!write_list(list, ref, err)) return false;
+	json_array_foreach (lists, i, list)
+		if (!check_list(c, config, list, err))
+			return false;
+	json_array_foreach (lists, i, list)
+		if (!write_list(list, ref, err))
+			return false;
 	return true;
 }

@@ -49,8 +49,7 @@ print_list(const json_t *list, int depth)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		if (json_is_object(v)) {
 			print_object(v, depth);
 			if (i + 1 < json_array_size(list))
@@ -99,8 +98,7 @@ print_mails(const json_t *o)
 	const json_t *mails = json_object_get(o, "mails"), *m;
 	size_t i;
 
-	json_array_foreach(mails, i, m)
-	{
+	json_array_foreach (mails, i, m) {
 		for (size_t c = 0; c < G_N_ELEMENTS(columns); c++) {
 			const json_t *v = json_object_get(m, columns[c]);
 

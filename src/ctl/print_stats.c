@@ -26,8 +26,7 @@ print_engine_stats(const json_t *engines)
 	const char *title;
 	json_t *e;
 
-	json_object_foreach((json_t *)(uintptr_t)engines, title, e)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)engines, title, e) {
 		printf("%s\n", title); /* of our configuration: letters, digits, - and _ */
 		print_count(e, "Messages checked:", "messages_checked");
 		print_count(e, "MIME parts checked:", "parts_checked");

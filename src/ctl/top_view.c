@@ -169,8 +169,7 @@ engines(struct view *v)
 	line(v, "%s", "");
 	line(v, "%-16s %-8s %-9s %9s %9s %8s %8s %9s  %s", "ENGINE", "KIND", "STATE", "MESSAGES",
 	    "PARTS", "VIRUSES", "FAILURES", "MS/PART", "DEFINITIONS");
-	json_array_foreach(list, i, e)
-	{
+	json_array_foreach (list, i, e) {
 		const json_t *st = json_object_get(at(v->now, "stats.engines"), text(e, "title"));
 
 		line(v,
@@ -193,8 +192,7 @@ findings(struct view *v)
 		return;
 	line(v, "%s", "");
 	line(v, "%-8s %-12s %-10s %-16s %s", "TIME", "CLASS", "ACTION", "QUEUE ID", "NAME");
-	json_array_foreach(list, i, f)
-	{
+	json_array_foreach (list, i, f) {
 		const time_t when = (time_t)number(f, "when");
 		struct tm tm;
 

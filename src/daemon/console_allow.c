@@ -102,9 +102,9 @@ lines_of(struct draft *d, const char *path)
 	json_t *list, *o;
 	size_t i;
 
-	json_array_foreach(
-	    d->lists, i, list) if (strcmp(json_string_value(json_object_get(list, "list")), path) ==
-	    0) return json_object_get(list, "lines");
+	json_array_foreach (d->lists, i, list)
+		if (strcmp(json_string_value(json_object_get(list, "list")), path) == 0)
+			return json_object_get(list, "lines");
 	o = json_pack("{s:s, s:[]}", "list", path, "lines");
 	json_array_append_new(d->lists, o);
 	return json_object_get(o, "lines");
@@ -173,8 +173,7 @@ contents(const struct draft *d, const char *name, const char *engine)
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach(d->findings, i, f)
-	{
+	json_array_foreach (d->findings, i, f) {
 		const char *sha256 = json_string_value(json_object_get(f, "sha256"));
 
 		if (!is_same(f, name, engine))

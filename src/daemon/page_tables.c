@@ -77,12 +77,10 @@ page_engines(GString *out, const json_t *overview)
 	    "<section><h2>Engines</h2><table><tr><th>Engine<th>Kind<th>State<th>Definitions"
 	    "<th class=\"r\">Messages<th class=\"r\">Parts<th class=\"r\">Viruses<th class=\"r\">Failures"
 	    "<th class=\"r\">Time a part</tr>");
-	json_array_foreach(list, i, e)
-	{
+	json_array_foreach (list, i, e) {
 		engine_row(out, e,
 		    json_object_get(page_at(overview, "stats.engines"), page_text(e, "title")));
-		json_array_foreach(page_at(e, "servers"), k, s)
-		{
+		json_array_foreach (page_at(e, "servers"), k, s) {
 			server_row(out, s);
 		}
 	}
@@ -102,8 +100,7 @@ page_findings(GString *out, const json_t *overview)
 	}
 	g_string_append(
 	    out, "<table><tr><th>Time (UTC)<th>Class<th>Name<th>Engine<th>Action<th>Queue id</tr>");
-	json_array_foreach(list, i, f)
-	{
+	json_array_foreach (list, i, f) {
 		const time_t when = (time_t)page_number(f, "when");
 		char text[32];
 		struct tm tm;
@@ -188,8 +185,7 @@ pools_table(GString *out, const json_t *overview)
 	g_string_append(out,
 	    "<section><h2>Threadpools</h2><table><tr><th>Pool<th class=\"r\">Places<th "
 	    "class=\"r\">Busy<th class=\"r\">Waiting</tr>");
-	json_object_foreach(pools, name, p)
-	{
+	json_object_foreach (pools, name, p) {
 		g_string_append(out, "<tr>");
 		cell(out, "", name);
 		cell_number(out, p, "places");
@@ -210,8 +206,7 @@ rules_table(GString *out, const json_t *overview)
 		return;
 	g_string_append(
 	    out, "<section><h2>Policy</h2><table><tr><th>Rule<th class=\"r\">Messages</tr>");
-	json_object_foreach(rules, name, n)
-	{
+	json_object_foreach (rules, name, n) {
 		g_autofree char *text =
 		    g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(n));
 

@@ -238,8 +238,7 @@ testmail_text(const json_t *r)
 	    json_integer_value(json_object_get(r, "size")));
 	g_string_append_printf(
 	    out, "%-12s %.3f s\n", "time", json_real_value(json_object_get(r, "delay")));
-	json_array_foreach(json_object_get(r, "findings"), i, f)
-	{
+	json_array_foreach (json_object_get(r, "findings"), i, f) {
 		const char *definitions = json_string_value(json_object_get(f, "definitions"));
 
 		g_string_append_printf(out, "%-12s %s %s in %s (engine %s%s%s)\n", "finding",
